@@ -1,0 +1,62 @@
+"""The life of a service process: logs, telemetry, metrics, then the service until a signal, then all of it back."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+import structlog
+import uvloop
+
+from marianne_chassis.logging import configure_logging
+from marianne_chassis.metrics import serve_metrics
+from marianne_chassis.settings import ServiceSettings, SettingError
+from marianne_chassis.telemetry import setup_telemetry
+
+log = structlog.get_logger()
+
+
+def run_service(name: str, settings: ServiceSettings, serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    """Runs `serve` on uvloop until it returns; SIGTERM and SIGINT set the event that it is given.
+
+    Leaves the process with status 0, or with 1 and one log line that says why when anything raised.
+    """
+    development = settings.environment == "development"
+    configure_logging(name, settings.log_level, json=not (development and sys.stdout.isatty()))
+    flush_telemetry = setup_telemetry(name)
+    try:
+        with _metrics(settings):
+            uvloop.run(_serve_until_signalled(serve))
+    except Exception as error:
+        _tell_why(error)
+        raise SystemExit(1) from error
+    finally:
+        flush_telemetry()
+    log.info("service_stopped")
+
+
+@contextmanager
+def _metrics(settings: ServiceSettings) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(serve_metrics(settings.metrics_bind, settings.metrics_port))
+        except OSError as error:
+            where = f"{settings.metrics_bind}:{settings.metrics_port}"
+            raise SettingError(settings, "metrics_port", f"cannot listen on {where}: {error.strerror}") from error
+        yield
+
+
+async def _serve_until_signalled(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await serve(stop)
+
+
+def _tell_why(error: Exception) -> None:
+    if isinstance(error, SettingError):
+        log.error("service_failed", reason=str(error))
+    else:
+        log.error("service_failed", reason=f"{type(error).__name__}: {error}", exc_info=error)

@@ -1,0 +1,132 @@
+"""The ports of the index: how retrieval reads it and how ingest writes it, whichever store holds it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from marianne_corpus.analyzer import SparseVector
+from marianne_corpus.manifest import Manifest
+from marianne_corpus.schema import Chunk
+
+
+class StoreUnavailableError(Exception):
+    """The index cannot be read or written now. The message names the setting and is meant for operators."""
+
+
+class NoIndexError(StoreUnavailableError):
+    """Nothing has been indexed yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which texts may answer. Each list is an OR, an empty list does not filter; texts of no département always count.
+
+    A text without a legal status counts as long as the question is not about the past (`as_of` before `today`).
+    """
+
+    as_of: date
+    today: date
+    datasets: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SparseLane:
+    """The chunks whose terms weigh most for a query vector."""
+
+    vector: SparseVector
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceLane:
+    """The articles of a number ("L421-1") in one code ("ceseda") or, when that is None, in any; all score the same."""
+
+    number: str
+    code_slug: str | None
+    limit: int
+
+
+Lane = SparseLane | ReferenceLane
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that a lane found; scores are comparable within one lane only."""
+
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The hits of each lane in order, best first, and the manifest of the index that they come from."""
+
+    lanes: list[list[Hit]]
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A chunk with its vector, ready to be written."""
+
+    chunk: Chunk
+    sparse: SparseVector
+
+
+class IndexReader(Protocol):
+    """The served index. Every method raises StoreUnavailableError, at the latest after `timeout_s` seconds."""
+
+    async def search(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> Reply:
+        """Asks all lanes in one round trip."""
+        ...
+
+    async def count(self, *, timeout_s: float) -> int:
+        """How many chunks the index holds."""
+        ...
+
+    async def manifest(self, *, timeout_s: float) -> Manifest:
+        """The manifest of the index that is served now."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Generation(Protocol):
+    """An index under construction, unseen by readers until `switch`."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def upsert(self, points: Sequence[Point]) -> None: ...
+
+    async def lanes(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> list[list[Hit]]: ...
+
+    async def count(self, *, timeout_s: float) -> int: ...
+
+    async def seal(self, manifest: Manifest) -> None:
+        """Optimises the index and stores its manifest; nothing is written afterwards."""
+        ...
+
+    async def switch(self) -> None:
+        """Serves this generation, keeps the one before for a rollback and removes older ones."""
+        ...
+
+    async def discard(self) -> None:
+        """Removes what was written; allowed at any moment before `switch`."""
+        ...
+
+
+class IndexWriter(Protocol):
+    """Where generations are built."""
+
+    async def current(self) -> Manifest | None:
+        """The manifest of the served index; None when there is none or another version wrote it."""
+        ...
+
+    async def begin(self) -> Generation: ...
+
+    async def close(self) -> None: ...

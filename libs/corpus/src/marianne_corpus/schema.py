@@ -1,0 +1,90 @@
+"""What ingest writes and retrieval reads: one chunk of one document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final, get_origin
+from uuid import UUID, uuid5
+
+SCHEMA_VERSION: Final = 1
+"""Raised whenever a stored field changes its meaning; an index of another version is refused."""
+
+COLLECTION: Final = "marianne"
+"""The name under which the served index is known, whichever store holds it."""
+
+SPARSE_VECTOR: Final = "bm25"
+KEYWORD_FIELDS: Final = ("dataset", "doc_id", "code_slug", "number", "status", "audience", "theme", "departments")
+DATE_FIELDS: Final = ("start_date", "end_date")
+OPEN_END: Final = "2999-01-01"
+"""The end date that LEGI gives to texts without a known end."""
+
+_POINT_NAMESPACE: Final = UUID("5b0fd0a6-5a4c-4c39-9a5e-0f6b8a3f7c21")
+
+Payload = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A passage of one document, as it is stored.
+
+    Dates are ISO 8601 days, empty when the source gives none. `sentences` were split once, at ingest. `number` and
+    `code_slug` are spelt as in `marianne_language` ("L421-1", "ceseda"), `code` is the code's title. `change_key` is a
+    hash of everything else. The date of the data's revision is no part of a chunk: it belongs to the data set and
+    stands in the manifest, so that an unchanged chunk need not be written again.
+    """
+
+    chunk_id: str
+    doc_id: str
+    dataset: str
+    title: str
+    url: str
+    sentences: tuple[str, ...]
+    context: tuple[str, ...] = ()
+    surtitle: str = ""
+    status: str = ""
+    start_date: str = ""
+    end_date: str = ""
+    updated_at: str = ""
+    number: str = ""
+    code: str = ""
+    code_slug: str = ""
+    audience: tuple[str, ...] = ()
+    theme: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    lang: str = "fr"
+    official: bool = True
+    change_key: str = ""
+
+    @property
+    def point_id(self) -> UUID:
+        """The same for the same chunk of the same data set, whenever and wherever it is indexed."""
+        return uuid5(_POINT_NAMESPACE, f"{self.dataset}:{self.chunk_id}")
+
+    @property
+    def search_text(self) -> str:
+        """What the lexical lane reads: title, then headings, then text."""
+        return "\n".join((self.title, *self.context, *self.sentences))
+
+
+_FIELDS: Final = tuple(field.name for field in fields(Chunk))
+_LISTS: Final = frozenset(field.name for field in fields(Chunk) if get_origin(field.type) is tuple)
+
+
+def to_payload(chunk: Chunk) -> Payload:
+    """The stored form of a chunk: empty values are left out, so that "is empty" filters see them as missing."""
+    payload: Payload = {}
+    for name in _FIELDS:
+        value = getattr(chunk, name)
+        if name in _LISTS:
+            value = list(value)
+        if value not in ("", []):
+            payload[name] = value
+    return payload
+
+
+def from_payload(payload: Mapping[str, object]) -> Chunk:
+    """The chunk of a stored payload. Raises TypeError when a field that every chunk has is missing."""
+    values: dict[str, object] = {name: payload[name] for name in _FIELDS if name in payload}
+    for name in _LISTS & values.keys():
+        value = values[name]
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return Chunk(**values)  # type: ignore[arg-type]  # the payload was written by to_payload

@@ -1,0 +1,82 @@
+"""Which texts may answer, written once; each store translates these conditions to its own filter."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from marianne_corpus.index import Lane, ReferenceLane, Scope
+
+NEVER_IN_FORCE: Final = ("ANNULE", "MODIFIE_MORT_NE")
+"""Statuses of texts that were undone before they applied, whatever their dates say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """One of the field's values is one of these."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The field has no value."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAfter:
+    """The field's day is this one or earlier."""
+
+    field: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """The field's day is later than this one."""
+
+    field: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Each of `conditions` holds and none of `without` does."""
+
+    conditions: "tuple[Condition, ...]"
+    without: "tuple[Condition, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Any:
+    """At least one of the conditions holds."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+Condition = Matches | Missing | NotAfter | After | All | Any
+
+
+def allowed(lane: Lane, scope: Scope) -> All:
+    """What a chunk must fulfil to be found by a lane within a scope."""
+    conditions: list[Condition] = [_in_force(scope)]
+    for field, values in (("dataset", scope.datasets), ("audience", scope.audiences), ("theme", scope.themes)):
+        if values:
+            conditions.append(Matches(field, values))
+    if scope.departments:
+        conditions.append(Any((Missing("departments"), Matches("departments", scope.departments))))
+    if isinstance(lane, ReferenceLane):
+        conditions.append(Matches("number", (lane.number,)))
+        if lane.code_slug:
+            conditions.append(Matches("code_slug", (lane.code_slug,)))
+    return All(tuple(conditions))
+
+
+def _in_force(scope: Scope) -> Condition:
+    dated = All(
+        (NotAfter("start_date", scope.as_of), After("end_date", scope.as_of)),
+        without=(Matches("status", NEVER_IN_FORCE),),
+    )
+    return dated if scope.as_of < scope.today else Any((Missing("status"), dated))

@@ -1,0 +1,99 @@
+"""What stands around the routes: limits of the body's size, and rate, errors and duration of requests."""
+
+import time
+
+from opentelemetry import trace
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from marianne_chassis.metrics import exemplar
+from marianne_gateway import metrics
+from marianne_gateway.errors import failure
+
+MAX_BODY_BYTES = 64 * 1024
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class BodyLimit:
+    """Refuses a body above `MAX_BODY_BYTES` with 413: before it is read if its length is declared, else while it is.
+
+    FastAPI's own `max_body_size` answers declared lengths in plain text.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and _declared_bytes(scope) > MAX_BODY_BYTES:
+            await JSONResponse({"error": failure("too_large", None)}, 413)(scope, receive, send)
+            return
+        seen = 0
+
+        async def receive_counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > MAX_BODY_BYTES:
+                raise HTTPException(413)
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+
+class RequestMetrics:
+    """Counts and times every request by its route's template; 499 is the code of those whose caller left unanswered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        code = "499"
+
+        async def send_noted(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception:
+            code = "500"
+            raise
+        finally:
+            route, method = _route(scope), _method(scope)
+            metrics.REQUESTS.labels(route, method, code).inc()
+            metrics.REQUEST_SECONDS.labels(route, method).observe(
+                time.perf_counter() - started, exemplar(trace.get_current_span().get_span_context())
+            )
+
+
+class WithoutQueryString:
+    """Takes the query string away before telemetry sees it: no route reads one, and people put questions there."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, "query_string": b""}, receive, send)
+
+
+def _declared_bytes(scope: Scope) -> int:
+    declared = Headers(scope=scope).get("content-length", "")
+    return int(declared) if declared.isdecimal() else 0
+
+
+def _route(scope: Scope) -> str:
+    path: str | None = getattr(scope.get("route"), "path", None)
+    return path or "unmatched"
+
+
+def _method(scope: Scope) -> str:
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"

@@ -1,0 +1,34 @@
+"""What may enter: a user's message, and text that others wrote for the model to read."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from marianne_guardrails.injection import find_injection
+from marianne_guardrails.pii import PiiType, redact
+from marianne_guardrails.verdicts import Reason
+
+MAX_INPUT_CHARS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class InputVerdict:
+    """`reason` is None when the message is allowed. `redacted_text` holds no recognised personal data; it is empty for
+    a message that was too long to be looked at.
+    """
+
+    reason: Reason | None
+    redacted_text: str
+    pii_types: tuple[PiiType, ...]
+
+
+def check_input(text: str) -> InputVerdict:
+    """Judges a user's message."""
+    if len(text) > MAX_INPUT_CHARS:
+        return InputVerdict(Reason.TOO_LONG, "", ())
+    redaction = redact(text)
+    return InputVerdict(find_injection(text), redaction.text, redaction.types)
+
+
+def check_passage(text: str) -> Reason | None:
+    """Judges a text that is not the user's: why it must not be read as it is, None when it may."""
+    return Reason.INJECTION_INDIRECT if find_injection(text) else None

@@ -1,0 +1,209 @@
+"""The sentence gate: nothing that a model writes is shown before its sentence has been checked."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from marianne_language.citations import MARK, SentenceId, parse_citations
+from marianne_language.sentences import find_end
+from marianne_orchestrator.checks import AnswerCheck, GuardrailsUnavailableError, Unit, UnitVerdict
+from marianne_orchestrator.events import Source, Token, Withheld
+
+HOLD_S = 0.15
+MAX_UNIT_CHARS = 1200
+MAX_WITHHELD_IN_A_ROW = 2
+MAX_WITHHELD_SHARE = 0.3
+SHARE_COUNTS_FROM = 6
+
+_STRAY_MARKS = re.compile(rf"(?:\s*{MARK})+[.…]?")
+_LIST_MARKER = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
+_ANOTHER_SENTENCE = " A"
+
+
+class TooMuchWithheldError(Exception):
+    """The model leaves its sources so often that the rest is not worth waiting for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A unit under check, with the white space that stood before it."""
+
+    lead: str
+    text: str
+
+
+class _Units:
+    """The units on their way to the check. A plain queue, because a cancelled read must not lose what comes next."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[Unit | None] = asyncio.Queue()
+
+    def put(self, unit: Unit | None) -> None:
+        self._queue.put_nowait(unit)
+
+    def __aiter__(self) -> "_Units":
+        return self
+
+    async def __anext__(self) -> Unit:
+        unit = await self._queue.get()
+        if unit is None:
+            self._queue.put_nowait(None)
+            raise StopAsyncIteration
+        return unit
+
+
+class SentenceGate:
+    """Cuts what a model writes into units, has each checked, and gives back what may be shown, in order.
+
+    Writing never waits for a verdict. `feed` and `end` are called by the one who reads the model, `released` is
+    iterated by the one who shows.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        question: str,
+        check: AnswerCheck,
+        *,
+        language: str,
+        withheld_mark: str,
+        opening: str = "",
+    ) -> None:
+        """`opening` is the white space that stands before the first unit."""
+        self._sources = sources
+        self._question = question
+        self._check = check
+        self._language = language
+        self._withheld_mark = withheld_mark
+        self._opening = opening
+        self._sentences = _by_id(sources)
+        self._units = _Units()
+        self._buffer = ""
+        self._under_check: dict[int, _Written] = {}
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended = False
+        self._written = 0
+        self._withheld = 0
+        self._withheld_in_a_row = 0
+        self.shown: list[Token] = []
+
+    def feed(self, text: str) -> None:
+        self._stop_timer()
+        self._buffer += text
+        self._cut(final=False)
+        if self._buffer.strip():
+            self._timer = asyncio.get_running_loop().call_later(HOLD_S, self._cut_what_seems_whole)
+
+    def end(self) -> None:
+        """What is left is a unit too; no more text comes."""
+        self._stop_timer()
+        self._cut(final=True)
+        self._ended = True
+        self._units.put(None)
+
+    async def settle(self) -> bool:
+        """Forgets an unfinished unit and waits for the verdicts still due; True when anything has been shown."""
+        self._stop_timer()
+        self._buffer = ""
+        await self._settled.wait()
+        return bool(self.shown)
+
+    async def released(self) -> AsyncGenerator[Token | Withheld]:
+        """Raises GuardrailsUnavailableError, also when a verdict is missing, and TooMuchWithheldError."""
+        async with aclosing(self._check.check_answer(self._sources, self._question, self._units)) as verdicts:
+            async for verdict in verdicts:
+                for event in self._judge(self._awaiting(verdict), verdict):
+                    if isinstance(event, Token):
+                        self.shown.append(event)
+                    yield event
+                if not self._under_check:
+                    self._settled.set()
+                self._stop_when_hopeless()
+        if self._under_check or not self._ended:
+            raise GuardrailsUnavailableError("the check ended before the answer")
+
+    def _awaiting(self, verdict: UnitVerdict) -> _Written:
+        if verdict.id != next(iter(self._under_check), None):
+            raise GuardrailsUnavailableError("a verdict came out of turn")
+        return self._under_check.pop(verdict.id)
+
+    def _cut(self, *, final: bool) -> None:
+        while self._buffer.strip():
+            end = self._end_of_unit(final=final)
+            if end is None:
+                return
+            self._send(end)
+
+    def _end_of_unit(self, *, final: bool) -> int | None:
+        """Depends on the text alone, not on the pieces it came in. A unit without end is cut at its last space."""
+        head = self._buffer[: MAX_UNIT_CHARS + 1]
+        end = find_end(head, final=final and head == self._buffer)
+        if end is None and len(head) > MAX_UNIT_CHARS:
+            start = len(head) - len(head.lstrip())
+            return max(head.rfind(" ", start, MAX_UNIT_CHARS), 0) or MAX_UNIT_CHARS
+        return end
+
+    def _cut_what_seems_whole(self) -> None:
+        """A sentence may be complete although nothing follows: it is when it would end here before another one."""
+        text = self._buffer.rstrip()
+        if find_end(text + _ANOTHER_SENTENCE) == len(text):
+            self._send(len(text))
+
+    def _send(self, end: int) -> None:
+        raw, self._buffer = self._buffer[:end], self._buffer[end:]
+        # Marks of a sentence that was sent before they came.
+        body = raw[stray.end() :] if self._written and (stray := _STRAY_MARKS.match(raw)) else raw
+        text, citations = parse_citations(body)
+        lead = body[: len(body) - len(body.lstrip())]
+        if not text.strip():
+            return
+        self._written += 1
+        self._under_check[self._written] = _Written(lead if self._written > 1 else self._opening, text.strip())
+        self._settled.clear()
+        self._units.put(Unit(self._written, text.strip(), citations, self._language))
+
+    def _judge(self, written: _Written, verdict: UnitVerdict) -> list[Token | Withheld]:
+        citations = tuple(str(citation) for citation in verdict.citations)
+        if verdict.verdict != "withheld":
+            self._withheld_in_a_row = 0
+            lang = self._quoted_language(verdict) if verdict.verdict == "quoted" else self._language
+            return [Token(written.lead + written.text, lang, verdict.verdict, citations)]
+        self._withheld += 1
+        self._withheld_in_a_row += 1
+        return [Withheld(verdict.reason), self._instead(written, verdict)]
+
+    def _instead(self, written: _Written, verdict: UnitVerdict) -> Token:
+        """The source sentence that the unit cited, verbatim; a visible mark where it cited none or it was shown."""
+        quoted = {citation for token in self.shown if token.verdict == "quoted" for citation in token.citations}
+        for citation in verdict.citations:
+            sentence = self._sentences.get(citation)
+            if sentence and str(citation) not in quoted:
+                marker = _LIST_MARKER.match(written.text)
+                text = (marker[0] if marker else "") + _LIST_MARKER.sub("", sentence)
+                lang = self._sources[citation.passage - 1].lang
+                return Token(written.lead + text, lang, "quoted", (str(citation),), replaces=verdict.reason)
+        return Token(written.lead + self._withheld_mark, self._language, "fixed", replaces=verdict.reason)
+
+    def _quoted_language(self, verdict: UnitVerdict) -> str:
+        return self._sources[verdict.citations[0].passage - 1].lang if verdict.citations else self._language
+
+    def _stop_when_hopeless(self) -> None:
+        judged = self._written - len(self._under_check)
+        too_many = judged >= SHARE_COUNTS_FROM and self._withheld >= MAX_WITHHELD_SHARE * judged
+        if too_many or self._withheld_in_a_row >= MAX_WITHHELD_IN_A_ROW:
+            raise TooMuchWithheldError
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _by_id(sources: Sequence[Source]) -> Mapping[SentenceId, str]:
+    return {
+        SentenceId(source.n, m): sentence for source in sources for m, sentence in enumerate(source.sentences, start=1)
+    }

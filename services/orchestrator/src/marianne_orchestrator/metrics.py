@@ -1,0 +1,19 @@
+"""The numbers of the orchestrator."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 90.0)
+
+ACTIVE_STREAMS = Gauge("chat_active_streams", "Turns that are running")
+DEGRADED = Counter("degraded", "Turns that went on without a dependency", ["dependency"])
+TOPIC_DETECTION = Counter("topic_detection", "Questions by topic", ["topic"])
+GUARDRAILS_REOPENED = Counter("guardrail_checks_reopened", "Answer checks that were continued on another pod")
+USER_FEEDBACK = Counter("user_feedback", "Opinions of readers", ["score"])
+AUDIT_FAILURES = Counter("audit_write_failures", "Audit records that could not be written")
+LLM_REQUEST_DURATION = Histogram(
+    "llm_request_duration_seconds", "From the request to the last token", ["model", "operation"], buckets=_SECONDS
+)
+LLM_TIME_TO_FIRST_TOKEN = Histogram(
+    "llm_time_to_first_token_seconds", "From the request to the first token", ["model"], buckets=_SECONDS
+)
+TOKEN_USAGE = Counter("token_usage", "Tokens that models read and wrote", ["model", "operation", "type"])

@@ -1,0 +1,99 @@
+"""Chunks and indexes small enough to reason about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Final
+
+from marianne_corpus.analyzer import Analyzer
+from marianne_corpus.index import Generation, IndexWriter, Point, Scope, SparseLane
+from marianne_corpus.manifest import Manifest, SourceRecord
+from marianne_corpus.schema import OPEN_END, Chunk
+
+TODAY: Final = date(2026, 11, 22)
+_AVERAGE_LENGTH: Final = 12.0
+
+
+def sheet(chunk_id: str, *sentences: str, **fields: object) -> Chunk:
+    """A chunk of a sheet without legal status."""
+    chunk = Chunk(
+        chunk_id=chunk_id,
+        doc_id=chunk_id.rpartition("_")[0],
+        dataset="service-public",
+        title=sentences[0],
+        url=f"https://www.service-public.gouv.fr/particuliers/vosdroits/{chunk_id}",
+        sentences=sentences,
+    )
+    return replace(chunk, **fields)  # type: ignore[arg-type]  # a wrong field fails the test at once
+
+
+def article(number: str, *sentences: str, code: str = "Code du travail", **fields: object) -> Chunk:
+    """An article in force since 2020."""
+    chunk = Chunk(
+        chunk_id=f"LEGIARTI{code}{number}_1",
+        doc_id=f"LEGIARTI{code}{number}",
+        dataset="legi",
+        title=f"{code}, article {number}",
+        url="https://www.legifrance.gouv.fr/codes/article_lc/LEGIARTI",
+        sentences=sentences,
+        status="VIGUEUR",
+        start_date="2020-01-01",
+        end_date=OPEN_END,
+        number=number,
+        code=code,
+        code_slug="code-du-travail",
+    )
+    return replace(chunk, **fields)  # type: ignore[arg-type]  # as above
+
+
+def scope(as_of: date = TODAY, filters: Mapping[str, tuple[str, ...]] | None = None) -> Scope:
+    return replace(Scope(as_of=as_of, today=TODAY), **filters or {})  # type: ignore[arg-type]  # as above
+
+
+def sparse_lane(query: str, limit: int = 10) -> SparseLane:
+    return SparseLane(Analyzer().query(query), limit)
+
+
+def points(chunks: Sequence[Chunk]) -> list[Point]:
+    analyzer = Analyzer()
+    return [Point(chunk, analyzer.document(chunk.search_text, _AVERAGE_LENGTH)) for chunk in chunks]
+
+
+def manifest(generation: Generation, chunks: Sequence[Chunk], snapshot_at: str = "2026-11-20") -> Manifest:
+    return Manifest(
+        generation=generation.name,
+        created_at=datetime.now(UTC).isoformat(),
+        fingerprint="fingerprint",
+        average_length=_AVERAGE_LENGTH,
+        chunks=len(chunks),
+        sources=tuple(
+            _record(dataset, snapshot_at, official=dataset != "sample")
+            for dataset in sorted({chunk.dataset for chunk in chunks})
+        ),
+    )
+
+
+async def build(writer: IndexWriter, chunks: Sequence[Chunk], snapshot_at: str = "2026-11-20") -> Manifest:
+    """Indexes the chunks and serves them."""
+    generation = await writer.begin()
+    await generation.upsert(points(chunks))
+    written = manifest(generation, chunks, snapshot_at)
+    await generation.seal(written)
+    await generation.switch()
+    return written
+
+
+def _record(dataset: str, snapshot_at: str, *, official: bool) -> SourceRecord:
+    return SourceRecord(
+        name=dataset,
+        dataset=dataset,
+        official=official,
+        revision="0" * 40,
+        snapshot_at=snapshot_at,
+        rows=1,
+        chunks=1,
+        documents=1,
+        duplicates=0,
+        rejected={},
+        seconds=0.1,
+    )

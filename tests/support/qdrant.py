@@ -1,0 +1,142 @@
+"""Stands for a Qdrant server: its real gRPC services over the client's in-memory engine, and one that never answers."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from qdrant_client import QdrantClient, models
+from qdrant_client import grpc as qdrant
+from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
+from qdrant_client.grpc import collections_service_pb2_grpc, points_service_pb2_grpc
+
+from marianne_corpus.store import ServerAddress
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class QdrantSubstitute:
+    address: ServerAddress
+    engine: QdrantClient
+    deadlines_s: list[float]
+
+
+class _Points(points_service_pb2_grpc.PointsServicer):
+    def __init__(self, engine: QdrantClient, deadlines_s: list[float]) -> None:
+        self._engine = engine
+        self._deadlines_s = deadlines_s
+
+    async def Upsert(self, request: qdrant.UpsertPoints, context: Context) -> qdrant.PointsOperationResponse:
+        points = [GrpcToRest.convert_point_struct(point) for point in request.points]
+        self._engine.upsert(request.collection_name, points)
+        return _acknowledged()
+
+    async def CreateFieldIndex(
+        self, request: qdrant.CreateFieldIndexCollection, context: Context
+    ) -> qdrant.PointsOperationResponse:
+        """The in-memory engine needs no index; a collection that is not there is still an error."""
+        self._engine.get_collection(request.collection_name)
+        return _acknowledged()
+
+    async def Count(self, request: qdrant.CountPoints, context: Context) -> qdrant.CountResponse:
+        count = self._engine.count(request.collection_name, exact=request.exact).count
+        return qdrant.CountResponse(result=qdrant.CountResult(count=count))
+
+    async def QueryBatch(self, request: qdrant.QueryBatchPoints, context: Context) -> qdrant.QueryBatchResponse:
+        self._deadlines_s.append(context.time_remaining() or 0.0)
+        requests = [GrpcToRest.convert_query_points(query) for query in request.query_points]
+        try:
+            replies = self._engine.query_batch_points(request.collection_name, requests)
+        except ValueError as error:
+            await context.abort(grpc.StatusCode.NOT_FOUND, str(error))
+        return qdrant.QueryBatchResponse(result=[_batch_result(reply) for reply in replies])
+
+
+class _Collections(collections_service_pb2_grpc.CollectionsServicer):
+    def __init__(self, engine: QdrantClient) -> None:
+        self._engine = engine
+
+    async def Create(self, request: qdrant.CreateCollection, context: Context) -> qdrant.CollectionOperationResponse:
+        sparse = GrpcToRest.convert_sparse_vector_config(request.sparse_vectors_config)
+        self._engine.create_collection(request.collection_name, vectors_config={}, sparse_vectors_config=sparse)
+        return _done()
+
+    async def Update(self, request: qdrant.UpdateCollection, context: Context) -> qdrant.CollectionOperationResponse:
+        metadata = GrpcToRest.convert_payload(request.metadata)
+        self._engine.update_collection(request.collection_name, metadata=metadata)
+        return _done()
+
+    async def Delete(self, request: qdrant.DeleteCollection, context: Context) -> qdrant.CollectionOperationResponse:
+        self._engine.delete_collection(request.collection_name)
+        return _done()
+
+    async def Get(self, request: qdrant.GetCollectionInfoRequest, context: Context) -> qdrant.GetCollectionInfoResponse:
+        info = self._engine.get_collection(request.collection_name)
+        return qdrant.GetCollectionInfoResponse(result=RestToGrpc.convert_collection_info(info))
+
+    async def List(self, request: qdrant.ListCollectionsRequest, context: Context) -> qdrant.ListCollectionsResponse:
+        names = [collection.name for collection in self._engine.get_collections().collections]
+        return qdrant.ListCollectionsResponse(collections=[qdrant.CollectionDescription(name=name) for name in names])
+
+    async def ListAliases(self, request: qdrant.ListAliasesRequest, context: Context) -> qdrant.ListAliasesResponse:
+        aliases = self._engine.get_aliases().aliases
+        return qdrant.ListAliasesResponse(aliases=[RestToGrpc.convert_alias_description(alias) for alias in aliases])
+
+    async def UpdateAliases(
+        self, request: qdrant.ChangeAliases, context: Context
+    ) -> qdrant.CollectionOperationResponse:
+        operations = [GrpcToRest.convert_alias_operations(action) for action in request.actions]
+        self._engine.update_collection_aliases(operations)
+        return _done()
+
+
+@asynccontextmanager
+async def qdrant_server() -> AsyncIterator[QdrantSubstitute]:
+    """A server on a free port of the loopback interface."""
+    engine, deadlines_s = QdrantClient(":memory:"), list[float]()
+    server = grpc.aio.server()
+    points_service_pb2_grpc.add_PointsServicer_to_server(_Points(engine, deadlines_s), server)  # type: ignore[no-untyped-call]  # generated without types
+    collections_service_pb2_grpc.add_CollectionsServicer_to_server(_Collections(engine), server)  # type: ignore[no-untyped-call]  # as above
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine, deadlines_s)
+    finally:
+        await server.stop(grace=None)
+        engine.close()
+
+
+@asynccontextmanager
+async def hung_qdrant_server() -> AsyncIterator[ServerAddress]:
+    """Accepts connections, reads what comes and never answers."""
+    readers: set[asyncio.StreamWriter] = set()
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        readers.add(writer)
+        while await reader.read(65536):
+            pass
+
+    server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    try:
+        yield ServerAddress("http://127.0.0.1", grpc_port=server.sockets[0].getsockname()[1])
+    finally:
+        server.close()
+        for writer in readers:
+            writer.close()
+        await server.wait_closed()
+
+
+def _batch_result(reply: models.QueryResponse) -> qdrant.BatchResult:
+    return qdrant.BatchResult(result=[RestToGrpc.convert_scored_point(point) for point in reply.points])
+
+
+def _acknowledged() -> qdrant.PointsOperationResponse:
+    return qdrant.PointsOperationResponse(result=qdrant.UpdateResult(status=qdrant.UpdateStatus.Completed))
+
+
+def _done() -> qdrant.CollectionOperationResponse:
+    return qdrant.CollectionOperationResponse(result=True, time=time.process_time())
