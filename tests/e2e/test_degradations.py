@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from marianne_client.events import Error, Meta, Sources, Token
 from support.events import answer, ask, degraded, finish_reason, of_kind, one, verdicts
-from support.llm import FakeLLM
+from support.llm import FakeLLM, refusing_base_url
 from support.peers import silent_server
 from support.redis import RedisServer, running_redis
 from support.sample import questions
@@ -87,6 +87,15 @@ async def test_with_a_hanging_qdrant_server_the_answer_comes_in_time(start_stack
     assert seconds <= UNREACHABLE_WITHIN_S
     assert '"dependency":"qdrant"' in text
     assert await stack.metric("orchestrator", "degraded_total", dependency="qdrant") == 1
+
+
+async def test_a_model_that_refuses_connections_is_replaced_by_quotes(start_stack: StartStack) -> None:
+    with refusing_base_url() as address:
+        stack = await start_stack(LLM_BASE_URL=address, LLM_MODEL="fake-1")
+        events = await ask(stack, DEMO)
+
+    assert "llm" in degraded(events)
+    assert verdicts(events) == {"quoted"}
 
 
 async def test_with_guardrails_stopped_no_model_is_called_and_only_quotes_leave(start_stack: StartStack) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,7 +14,6 @@ from support.events import answer, ask, degraded, finish_reason, of_kind, one, v
 from support.llm import (
     DONE,
     FakeLLM,
-    Misbehaviour,
     RecordedRequest,
     Reply,
     Send,
@@ -21,27 +21,46 @@ from support.llm import (
     chunk,
     frame,
     misbehaviour,
-    refusing_base_url,
     reply_text,
 )
 from support.sample import one_space, questions
-from support.stack import Stack, StartStack
+from support.stack import Stack, running_stack
 from support.writer import cite, plain_ids, sources_in
 
 DEMO = questions()[0].text
 WITHIN_S = 0.1
 
 
-@pytest_asyncio.fixture
-async def model() -> AsyncIterator[FakeLLM]:
+# One model and one stack serve all tests here, so all of them share an event loop.
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def upstream() -> AsyncIterator[FakeLLM]:
     async with FakeLLM() as fake:
-        fake.respond_with(two_sentences)
         yield fake
 
 
-@pytest_asyncio.fixture
-async def stack(model: FakeLLM, start_stack: StartStack) -> Stack:
-    return await start_stack(LLM_BASE_URL=model.base_url, LLM_MODEL="fake-1", GUARDRAILS_JUDGE="off")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(
+    upstream: FakeLLM, sample_index: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Stack]:
+    environment = {
+        "LLM_BASE_URL": upstream.base_url,
+        "LLM_MODEL": "fake-1",
+        "GUARDRAILS_JUDGE": "off",
+        "ORCHESTRATOR_LLM_FIRST_TOKEN_TIMEOUT_S": "0.5",
+    }
+    async with running_stack(tmp_path_factory.mktemp("stack"), sample_index, **environment) as running:
+        yield running
+
+
+@pytest.fixture
+def model(upstream: FakeLLM) -> FakeLLM:
+    """The model as a test finds it: well-behaved, and asked nothing yet."""
+    upstream.requests.clear()
+    upstream.respond_with(two_sentences)
+    return upstream
 
 
 def two_sentences(request: RecordedRequest) -> Reply:
@@ -88,6 +107,7 @@ async def test_a_sentence_with_a_figure_that_no_source_has_is_replaced_by_its_so
         return reply_text(f"Le dossier coûte 7 431 euros [{first}]. {cite(request, second)}")
 
     model.respond_with(invents_a_figure)
+    before = await stack.metric("guardrails", "guardrail_rejections_total", reason="unsupported_fact")
     events = await ask(stack, DEMO)
 
     first, _ = plain_ids(model.requests[0], 2)
@@ -97,7 +117,7 @@ async def test_a_sentence_with_a_figure_that_no_source_has_is_replaced_by_its_so
     assert replacement.replaces == "unsupported_fact"
     assert replacement.verdict == "quoted"
     assert one_space(replacement.text) == one_space(sources_in(model.requests[0])[first])
-    assert await stack.metric("guardrails", "guardrail_rejections_total", reason="unsupported_fact") == 1
+    assert await stack.metric("guardrails", "guardrail_rejections_total", reason="unsupported_fact") == before + 1
 
 
 async def test_no_byte_of_an_invented_figure_leaves_the_gateway(model: FakeLLM, stack: Stack) -> None:
@@ -137,7 +157,7 @@ async def test_a_claim_without_a_source_is_not_released_and_the_reader_is_told(m
         "no_done",
     ],
 )
-async def test_an_upstream_with_odd_manners_is_understood(model: FakeLLM, stack: Stack, oddity: Misbehaviour) -> None:
+async def test_an_upstream_with_odd_manners_is_understood(model: FakeLLM, stack: Stack, oddity: str) -> None:
     model.respond_with(lambda request: misbehaviour(oddity, cite(request, plain_ids(request, 1)[0])))
 
     events = await ask(stack, DEMO)
@@ -150,34 +170,19 @@ async def test_an_upstream_with_odd_manners_is_understood(model: FakeLLM, stack:
 @pytest.mark.parametrize(
     "failure", ["unauthorized", "server_error", "cut_before_first_token", "zero_tokens", "web_page"]
 )
-async def test_a_model_that_gives_nothing_is_replaced_by_quotes(
-    model: FakeLLM, stack: Stack, failure: Misbehaviour
-) -> None:
+async def test_a_model_that_gives_nothing_is_replaced_by_quotes(model: FakeLLM, stack: Stack, failure: str) -> None:
     model.respond_with(lambda _: misbehaviour(failure))
+    before = await stack.metric("orchestrator", "degraded_total", dependency="llm")
 
     events = await ask(stack, DEMO)
 
     assert "llm" in degraded(events)
     assert verdicts(events) == {"quoted"}
     assert finish_reason(events) == "stop"
-    assert await stack.metric("orchestrator", "degraded_total", dependency="llm") == 1
+    assert await stack.metric("orchestrator", "degraded_total", dependency="llm") == before + 1
 
 
-async def test_a_model_that_refuses_connections_is_replaced_by_quotes(start_stack: StartStack) -> None:
-    with refusing_base_url() as address:
-        stack = await start_stack(LLM_BASE_URL=address, LLM_MODEL="fake-1")
-        events = await ask(stack, DEMO)
-
-    assert "llm" in degraded(events)
-    assert verdicts(events) == {"quoted"}
-
-
-async def test_a_model_that_hangs_is_replaced_by_quotes_within_its_time_limit(
-    model: FakeLLM, start_stack: StartStack
-) -> None:
-    stack = await start_stack(
-        LLM_BASE_URL=model.base_url, LLM_MODEL="fake-1", ORCHESTRATOR_LLM_FIRST_TOKEN_TIMEOUT_S="0.3"
-    )
+async def test_a_model_that_hangs_is_replaced_by_quotes_within_its_time_limit(model: FakeLLM, stack: Stack) -> None:
     model.respond_with(lambda _: misbehaviour("hang_before_first_token"))
 
     events = await ask(stack, DEMO)
@@ -217,11 +222,18 @@ async def test_leaving_closes_the_models_stream_at_once(model: FakeLLM, stack: S
 
 
 async def test_a_turn_counts_its_tokens_and_its_time(model: FakeLLM, stack: Stack) -> None:
+    async def counted() -> tuple[float, float, float]:
+        return (
+            await stack.metric("orchestrator", "llm_request_duration_seconds_count", operation="answer"),
+            await stack.metric("orchestrator", "token_usage_total", operation="answer", type="input"),
+            await stack.metric("orchestrator", "llm_time_to_first_token_seconds_count"),
+        )
+
+    before = await counted()
     await ask(stack, DEMO)
 
-    assert await stack.metric("orchestrator", "llm_request_duration_seconds_count", operation="answer") == 1
-    assert await stack.metric("orchestrator", "token_usage_total", operation="answer", type="input") == 7
-    assert await stack.metric("orchestrator", "llm_time_to_first_token_seconds_count") == 1
+    grown = tuple(after - earlier for after, earlier in zip(await counted(), before, strict=True))
+    assert grown == (1, 7, 1)
 
 
 async def test_the_prompt_fences_and_numbers_the_sources_and_remembers_the_conversation(

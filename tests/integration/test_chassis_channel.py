@@ -40,16 +40,22 @@ async def test_calls_take_turns_among_all_servers() -> None:
     assert (len(first.peers), len(second.peers)) == (before[0] + 10, before[1] + 10)
 
 
-async def test_a_server_that_stops_takes_no_call_with_it() -> None:
+async def test_a_server_that_stops_under_load_takes_no_call_with_it() -> None:
     first, second = Echo(), Echo()
-    async with serving(first) as (one, shut_down), serving(second) as (two, _), channel_to(one, two) as stub:
-        async with asyncio.timeout(10):
-            while not (first.peers and second.peers):
-                await stub.say(b"", wait_for_ready=True)
-        stopping = asyncio.create_task(shut_down())
-        for _ in range(30):
+    stopped = asyncio.Event()
+
+    async def say_until_stopped(stub: EchoStub) -> None:
+        while not stopped.is_set():
             await stub.say(b"", wait_for_ready=True)
-        await stopping
+
+    async with serving(first) as (one, shut_down), serving(second) as (two, _), channel_to(one, two) as stub:
+        callers = [asyncio.create_task(say_until_stopped(stub)) for _ in range(10)]
+        async with asyncio.timeout(10):
+            await asyncio.gather(first.entered.wait(), second.entered.wait())
+        await shut_down()
+        stopped.set()
+
+        await asyncio.gather(*callers)
 
 
 async def test_without_a_server_a_call_fails_at_once() -> None:

@@ -126,14 +126,15 @@ async def test_a_running_stream_ends_before_the_process_does_and_its_span_is_exp
         assert span.attributes["rpc.response.status_code"] == "OK"
 
 
-def test_an_exception_at_start_is_one_line_with_its_reason_and_status_1() -> None:
-    process = run({"ECHO_BROKEN": "true"})
+@pytest.mark.parametrize("broken", ["alone", "in_a_group"])
+def test_an_exception_at_start_is_one_line_with_its_reason_and_status_1(broken: str) -> None:
+    process = run({"ECHO_BROKEN": broken})
 
     (line,) = [json.loads(text) for text in process.stdout.splitlines()]
     assert process.returncode == 1
     assert process.stderr == ""
     assert (line["event"], line["reason"]) == ("service_failed", "RuntimeError: the index is broken")
-    assert "in serve" in line["exception"]
+    assert "in fall_over" in line["exception"]
 
 
 @pytest.mark.parametrize("variable", ["ECHO_PORT", "ECHO_METRICS_PORT"])
@@ -177,6 +178,18 @@ def scrape(port: int) -> str:
     with urlopen(Request(f"http://127.0.0.1:{port}/metrics", headers=accept), timeout=5) as response:
         text: str = response.read().decode()
     return text
+
+
+async def test_an_error_that_nobody_awaited_is_told_without_its_words() -> None:
+    with started() as service:
+        async with open_channel(f"127.0.0.1:{service.port}") as channel:
+            await EchoStub(channel).stray(b"words of a user", wait_for_ready=True, timeout=20)
+
+        line = await asyncio.to_thread(service.line, "event_loop_error")
+
+    assert line["message"] == "Task exception was never retrieved"
+    assert "builtins.ValueError" in line["exception"]
+    assert "words of a user" not in json.dumps(line)
 
 
 @pytest.mark.parametrize(

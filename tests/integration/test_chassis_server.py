@@ -122,9 +122,11 @@ async def test_a_stream_longer_than_the_drain_is_cut(echo: Echo) -> None:
         assert echo.cancelled.is_set()
 
 
-async def test_an_idle_server_ends_without_waiting_for_the_drain(echo: Echo) -> None:
-    async with asyncio.timeout(30), serving(echo, EchoSettings(drain_s=3600)) as (_, shut_down):
-        await shut_down()
+async def test_an_idle_server_ends_without_waiting_for_its_clients_to_leave(echo: Echo) -> None:
+    async with serving(echo, EchoSettings(drain_s=3600)) as (server, shut_down), channel_to(server) as channel:
+        await EchoStub(channel).say(b"", wait_for_ready=True)
+
+        await asyncio.wait_for(shut_down(), 10)
 
 
 @pytest.mark.parametrize(("environment", "reflected"), [("development", True), ("production", False)])

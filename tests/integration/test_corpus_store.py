@@ -99,6 +99,18 @@ async def test_a_reference_without_a_code_finds_every_code(writer: IndexWriter, 
     assert {hit.chunk.code for hit in hits} == {"Code du travail", "Code civil"}
 
 
+@pytest.mark.parametrize(("as_of", "expected"), [(TODAY, ["L1_2", "L1_1"]), (date(2022, 1, 1), ["L1_1"])])
+async def test_versions_that_ended_are_found_when_asked_for(
+    writer: IndexWriter, reader: IndexReader, as_of: date, expected: list[str]
+) -> None:
+    first = article("L1", "Un.", chunk_id="L1_1", start_date="2019-01-01", end_date="2021-01-01")
+    second = article("L1", "Deux.", chunk_id="L1_2", start_date="2021-01-01", end_date="2025-01-01")
+    await build(writer, [first, second, article("L1", "Trois.", chunk_id="L1_3", start_date="2025-01-01")])
+    lane = ReferenceLane("L1", None, 5, ended=True)
+    [hits] = (await reader.search([lane], scope(as_of), timeout_s=SOON)).lanes
+    assert {hit.chunk.chunk_id for hit in hits} == set(expected)
+
+
 OLD = article("L313-11", "Ancienne carte de séjour.", status="ABROGE", start_date="2019-03-01", end_date="2021-05-01")
 NEW = article("L423-1", "Nouvelle carte de séjour.", start_date="2021-05-01")
 LATER = article("L423-2", "Future carte de séjour.", status="VIGUEUR_DIFF", start_date="2027-01-01")

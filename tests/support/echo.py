@@ -6,7 +6,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from typing import Any, Literal
 
 import grpc
 import httpx
@@ -35,7 +35,7 @@ class EchoSettings(ServiceSettings):
     port: int = 0
     metrics_port: int = 0
     drain_s: float = 5.0
-    broken: bool = False
+    broken: Literal["no", "alone", "in_a_group"] = "no"
 
 
 class Echo:
@@ -50,6 +50,7 @@ class Echo:
         self.peers: list[str] = []
 
     async def say(self, request: bytes, context: Context) -> bytes:
+        self.entered.set()
         log.info("said")
         self.peers.append(context.peer())
         self.metadata = list(context.invocation_metadata() or ())
@@ -85,6 +86,12 @@ class Echo:
     async def remain(self, request: bytes, context: Context) -> bytes:
         """How long an onward call limited to `request` seconds may take."""
         return b"%f" % remaining(context, float(request))
+
+    async def stray(self, request: bytes, context: Context) -> bytes:
+        """Leaves a task behind that fails."""
+        failing = asyncio.create_task(self.fail(request, context))
+        await asyncio.wait([failing])
+        return request
 
     async def give_up(self, request: bytes, context: Context) -> bytes:
         """Lets a cancellation through that came from inside."""
@@ -159,6 +166,7 @@ class Echo:
             "Recover": unary(self.recover),
             "Fetch": unary(self.fetch),
             "Remain": unary(self.remain),
+            "Stray": unary(self.stray),
             "GiveUp": unary(self.give_up),
             "CallBadly": unary(self.call_badly),
             "Write": stream(self.write),
@@ -188,6 +196,7 @@ class EchoStub:
         self.recover = unary("Recover")
         self.fetch = unary("Fetch")
         self.remain = unary("Remain")
+        self.stray = unary("Stray")
         self.give_up = unary("GiveUp")
         self.call_badly = unary("CallBadly")
         self.absent = unary("Absent")
@@ -222,12 +231,19 @@ async def serving(
         await shut_down()
 
 
+async def fall_over() -> None:
+    raise RuntimeError("the index is broken")
+
+
 def main() -> None:
     settings = load_settings(EchoSettings)
 
     async def serve(stop: asyncio.Event) -> None:
-        if settings.broken:
-            raise RuntimeError("the index is broken")
+        if settings.broken == "alone":
+            await fall_over()
+        async with asyncio.TaskGroup() as group:
+            if settings.broken == "in_a_group":
+                group.create_task(fall_over())
         server = GrpcServer(settings)
         Echo().register(server)
         await server.serve(stop, [SERVICE])

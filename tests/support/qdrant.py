@@ -22,13 +22,11 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class QdrantSubstitute:
     address: ServerAddress
     engine: QdrantClient
-    deadlines_s: list[float]
 
 
 class _Points(points_service_pb2_grpc.PointsServicer):
-    def __init__(self, engine: QdrantClient, deadlines_s: list[float]) -> None:
+    def __init__(self, engine: QdrantClient) -> None:
         self._engine = engine
-        self._deadlines_s = deadlines_s
 
     async def Upsert(self, request: qdrant.UpsertPoints, context: Context) -> qdrant.PointsOperationResponse:
         points = [GrpcToRest.convert_point_struct(point) for point in request.points]
@@ -47,7 +45,6 @@ class _Points(points_service_pb2_grpc.PointsServicer):
         return qdrant.CountResponse(result=qdrant.CountResult(count=count))
 
     async def QueryBatch(self, request: qdrant.QueryBatchPoints, context: Context) -> qdrant.QueryBatchResponse:
-        self._deadlines_s.append(context.time_remaining() or 0.0)
         requests = [GrpcToRest.convert_query_points(query) for query in request.query_points]
         try:
             replies = self._engine.query_batch_points(request.collection_name, requests)
@@ -97,14 +94,14 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
 @asynccontextmanager
 async def qdrant_server() -> AsyncIterator[QdrantSubstitute]:
     """A server on a free port of the loopback interface."""
-    engine, deadlines_s = QdrantClient(":memory:"), list[float]()
+    engine = QdrantClient(":memory:")
     server = grpc.aio.server()
-    points_service_pb2_grpc.add_PointsServicer_to_server(_Points(engine, deadlines_s), server)  # type: ignore[no-untyped-call]  # generated without types
+    points_service_pb2_grpc.add_PointsServicer_to_server(_Points(engine), server)  # type: ignore[no-untyped-call]  # generated without types
     collections_service_pb2_grpc.add_CollectionsServicer_to_server(_Collections(engine), server)  # type: ignore[no-untyped-call]  # as above
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine, deadlines_s)
+        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine)
     finally:
         await server.stop(grace=None)
         engine.close()
@@ -113,10 +110,10 @@ async def qdrant_server() -> AsyncIterator[QdrantSubstitute]:
 @asynccontextmanager
 async def hung_qdrant_server() -> AsyncIterator[ServerAddress]:
     """Accepts connections, reads what comes and never answers."""
-    readers: set[asyncio.StreamWriter] = set()
+    connections: set[asyncio.StreamWriter] = set()
 
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        readers.add(writer)
+        connections.add(writer)
         while await reader.read(65536):
             pass
 
@@ -125,7 +122,7 @@ async def hung_qdrant_server() -> AsyncIterator[ServerAddress]:
         yield ServerAddress("http://127.0.0.1", grpc_port=server.sockets[0].getsockname()[1])
     finally:
         server.close()
-        for writer in readers:
+        for writer in connections:
             writer.close()
         await server.wait_closed()
 

@@ -113,7 +113,7 @@ def test_dates(text: str, values: list[str]) -> None:
 
 
 def test_a_day_that_no_month_has_is_no_date() -> None:
-    assert facts("le 45/13/2024") == ["number 45/13", "number 2024"] or "date" not in " ".join(facts("le 45/13/2024"))
+    assert facts("le 45/13/2024") == ["number 45", "number 13", "number 2024"]
 
 
 @pytest.mark.parametrize(

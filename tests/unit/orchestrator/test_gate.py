@@ -268,9 +268,16 @@ async def test_two_withheld_in_a_row_are_too_much() -> None:
     assert check.closed.is_set()
 
 
-async def test_two_withheld_of_six_are_too_much() -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Un. Faux. Deux. Trois. Faux. Quatre.",
+        "Un. Faux. Deux. Trois. Quatre. Cinq. Faux. Six. Sept. Faux.",
+    ],
+)
+async def test_three_in_ten_are_too_much_once_six_are_judged(text: str) -> None:
     with pytest.raises(TooMuchWithheldError):
-        await written("Un. Faux. Deux. Trois. Faux. Quatre.", check=FakeAnswerCheck(withholding("Faux")))
+        await written(text, check=FakeAnswerCheck(withholding("Faux")))
 
 
 @pytest.mark.parametrize("text", ["Un. Faux. Deux. Trois. Faux.", "Un. Faux. Deux. Trois. Quatre. Cinq. Six. Faux."])

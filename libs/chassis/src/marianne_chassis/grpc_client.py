@@ -40,7 +40,11 @@ def open_channel(address: str, retried: Sequence[str] = ()) -> grpc.aio.Channel:
 
 def _service_config(retried: Sequence[str]) -> dict[str, Any]:
     """https://github.com/grpc/grpc/blob/master/doc/service_config.md"""
-    config: dict[str, Any] = {"loadBalancingConfig": [{"round_robin": {}}]}
+    config: dict[str, Any] = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        # Servers are watched, so that one which drains gets no call that it would have to refuse.
+        "healthCheckConfig": {"serviceName": ""},
+    }
     if retried:
         methods = [Method.parse(path) for path in retried]
         names = [{"service": method.service, "method": method.name} for method in methods]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import grpc
 import structlog
@@ -12,6 +13,9 @@ from marianne_chassis.server_telemetry import ServerTelemetry
 from marianne_chassis.settings import ServiceSettings, SettingError
 
 log = structlog.get_logger()
+
+# Clients that watch the health have left by then; a call that arrives at the very end would be dropped.
+_LEAVING_S = 0.5
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 
@@ -34,7 +38,7 @@ class GrpcServer:
         find new pods; an RPC has `max_connection_age_grace_s` from then on, and must not need longer.
         """
         self._settings = settings
-        self._health = health.aio.HealthServicer()
+        self._health = _WatchedHealth()
         self.port = 0
         self.started = asyncio.Event()
         self.server = grpc.aio.server(
@@ -71,8 +75,10 @@ class GrpcServer:
         try:
             await stop.wait()
         finally:
-            await self._health.enter_graceful_shutdown()
             log.info("grpc_server_draining", drain_s=self._settings.drain_s)
+            await self._health.enter_graceful_shutdown()
+            if self._health.watchers:
+                await asyncio.sleep(_LEAVING_S)
             await self.server.stop(self._settings.drain_s)
 
     def _listen(self) -> int:
@@ -82,3 +88,18 @@ class GrpcServer:
             return self.server.add_insecure_port(address)
         except RuntimeError as error:
             raise SettingError(self._settings, "port", f"cannot listen on {address}; is it in use?") from error
+
+
+class _WatchedHealth(health.aio.HealthServicer):
+    """Knows how many clients will hear that the server drains."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.watchers = 0
+
+    async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
+        self.watchers += 1
+        try:
+            await super().Watch(request, context)
+        finally:
+            self.watchers -= 1

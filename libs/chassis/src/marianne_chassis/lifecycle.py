@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import structlog
 import uvloop
@@ -52,10 +53,18 @@ async def _serve_until_signalled(serve: Callable[[asyncio.Event], Awaitable[None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    loop.set_exception_handler(_tell_of_stray)
     await serve(stop)
 
 
+def _tell_of_stray(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of an error that nobody awaited; asyncio's own handler prints its message, which may carry a user's words."""
+    log.error("event_loop_error", message=context["message"], exc_info=context.get("exception"))
+
+
 def _tell_why(error: Exception) -> None:
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
     if isinstance(error, SettingError):
         log.error("service_failed", reason=str(error))
     else:

@@ -43,11 +43,15 @@ class SparseLane:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceLane:
-    """The articles of a number ("L421-1") in one code ("ceseda") or, when that is None, in any; all score the same."""
+    """The articles of a number ("L421-1") in one code ("ceseda") or, when that is None, in any; all score the same.
+
+    `ended` asks for the versions that are no longer in force instead of the one that is.
+    """
 
     number: str
     code_slug: str | None
     limit: int
+    ended: bool = False
 
 
 Lane = SparseLane | ReferenceLane

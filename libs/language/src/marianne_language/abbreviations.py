@@ -41,10 +41,10 @@ def is_numbering(unit: str) -> bool:
 
 def is_abbreviation(before: str, following: str) -> bool:
     """Whether the full stop between `before` and the non-space character `following` belongs to an abbreviation."""
-    words = before.rsplit(None, 2)
-    token = words[-1].lstrip(_OPENING)
+    *_, previous, token = ("", "", *before.rsplit(None, 2))
+    token = token.lstrip(_OPENING)
     last = _PIECES.split(token)[-1]
-    if _is_initial(last, words[-2] if len(words) > 1 else ""):
+    if _is_initial(last, previous):
         return True
     forms = {token.lower(), last.lower()}
     if following.isdecimal() and not forms.isdisjoint(_BEFORE_FIGURES):

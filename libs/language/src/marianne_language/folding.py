@@ -1,5 +1,6 @@
 """Forms of a text that compare equal where a reader sees no difference."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -28,6 +29,7 @@ def _table() -> dict[int, str]:
 
 
 _FLAT: Final = _table()
+_INSIDE_QUOTES: Final = re.compile(r"(?<=«)\s+|\s+(?=»)")
 
 
 def flatten(text: str) -> str:
@@ -43,6 +45,6 @@ def flatten(text: str) -> str:
 
 def fold(text: str) -> str:
     """The form in which quotations are compared: no case, no accents, one kind of quote, dash and space."""
-    decomposed = unicodedata.normalize("NFKD", text.translate(_FLAT).casefold())
-    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
-    return " ".join(bare.replace("œ", "oe").replace("æ", "ae").replace("\u200b", "").split())
+    plain = unicodedata.normalize("NFKD", _INSIDE_QUOTES.sub("", text).translate(_FLAT))
+    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    return " ".join(bare.casefold().translate(_FLAT).replace("œ", "oe").replace("æ", "ae").replace("\u200b", "").split())

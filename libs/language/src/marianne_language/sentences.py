@@ -124,8 +124,8 @@ def _stop_inside(text: str, start: int, opening: int, after: int) -> int | None:
 
 def _boundary(text: str, start: int, stop: int, after: int, *, final: bool) -> int | None:
     """The end of the unit if its full stop at `stop`, which closes before `after`, is the last; None if it goes on."""
-    if _closed_by_a_mark(text, start, stop, after):
-        return after
+    if _closed_by_a_mark(text, start, stop):
+        return stop + 1
     tail = _TAIL.match(text, after)
     end = tail.end() if tail else after
     following = _following(text, end, final=final)
@@ -138,9 +138,9 @@ def _boundary(text: str, start: int, stop: int, after: int, *, final: bool) -> i
     return end if _starts_a_sentence(text, start, stop, end, following) else None
 
 
-def _closed_by_a_mark(text: str, start: int, stop: int, after: int) -> bool:
+def _closed_by_a_mark(text: str, start: int, stop: int) -> bool:
     """Whether the full stop follows a citation mark outside emphasis: nothing that may come can belong to the unit."""
-    if text[stop:after] != "." or text[stop - 1] != "]":
+    if text[stop] != "." or text[stop - 1] != "]":
         return False
     return text.count("**", start, stop) % 2 == 0 and _MARK_AT_END.search(text[start:stop]) is not None
 
@@ -160,4 +160,5 @@ def _starts_a_sentence(text: str, start: int, stop: int, end: int, following: st
         return True
     if not text[end].isspace() or following.islower() or following in _CONTINUES:
         return False
-    return text[stop : stop + 2].rstrip() != "." or not is_abbreviation(text[start:stop], following)
+    is_single = text[stop] == "." and text[stop - 1 : stop] != "." and text[stop + 1 : stop + 2] not in _STOPS
+    return not is_single or not is_abbreviation(text[start:stop], following)

@@ -28,8 +28,10 @@ async def serve(settings: GatewaySettings, stop: asyncio.Event) -> None:
     """Serves until `stop`. Then `/readyz` says no, new questions are refused, answers under way get `drain_s` to end,
     and only after that does the door close. Raises SettingError when it cannot listen.
     """
-    async with open_gateway(settings) as gateway, serving(create_app(gateway), listening(settings)):
-        log.info("gateway_listening", bind=settings.bind, port=settings.port)
+    listener = listening(settings)
+    port = listener.getsockname()[1]
+    async with open_gateway(settings) as gateway, serving(create_app(gateway), listener):
+        log.info("gateway_listening", bind=settings.bind, port=port, keys=len(gateway.keys))
         await stop.wait()
         gateway.streams.close()
         log.info("gateway_draining", drain_s=settings.drain_s)

@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 import xxhash
 
-from marianne_corpus.schema import Chunk, to_payload
+from marianne_corpus.schema import OPEN_END, Chunk, to_payload
 from marianne_ingest.catalog import Column, Layout
 from marianne_language.codes import find_codes
 from marianne_language.folding import flatten
@@ -19,8 +19,10 @@ from marianne_language.sentences import split_sentences
 Row = Mapping[str, object]
 
 _ARTICLE_SUFFIX: Final = re.compile(r"(?:,| -) article .*$", re.IGNORECASE)
+_MONTHS: Final = (
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905  reads
+)
 _FIELD_IN_URL: Final = re.compile(r"{(\w+)}")
-_FRENCH_DATE: Final = "%d/%m/%Y"
 
 
 class RejectedRowError(Exception):
@@ -128,12 +130,23 @@ def _article(values: Mapping[str, object]) -> dict[str, str]:
         raise RejectedRowError("a legal status without dates")
     code = _ARTICLE_SUFFIX.sub("", str(values["code"]))
     number = str(values["number"])
+    title = f"{code}, article {number}" if number else code
     return {
-        "title": f"{code}, article {number}" if number else code,
+        "title": f"{title}{_validity(str(values['start_date']), str(values['end_date']))}",
         "code": code,
         "code_slug": _slug(code),
         "number": _canonical_number(number),
     }
+
+
+def _validity(start: str, end: str) -> str:
+    """Said wherever the title is: a version that ended must never be taken for the law in force."""
+    return f" (version du {_spoken(start)}, en vigueur jusqu'au {_spoken(end)})" if start and end and end < OPEN_END else ""
+
+
+def _spoken(day: str) -> str:
+    year, month, number = map(int, day.split("-"))
+    return f"{'1er' if number == 1 else number} {_MONTHS[month - 1]} {year}"
 
 
 def _slug(title: str) -> str:

@@ -30,13 +30,12 @@ class TurnLog(Protocol):
 class _Turn:
     def __init__(self) -> None:
         self.events: list[Event] = []
-        self.ended_at: float | None = None
+        self.ended = False
         self._grown = asyncio.Event()
 
-    def append(self, event: Event, now: float) -> None:
+    def append(self, event: Event) -> None:
         self.events.append(event)
-        if isinstance(event, Done):
-            self.ended_at = now
+        self.ended = isinstance(event, Done)
         self._grown.set()
         self._grown = asyncio.Event()
 
@@ -51,20 +50,24 @@ class MemoryTurnLog:
     def __init__(self, ttl_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._ttl_s = ttl_s
         self._clock = clock
-        self._turns: OrderedDict[str, _Turn] = OrderedDict()
+        self._turns: dict[str, _Turn] = {}
+        self._ended_at: OrderedDict[str, float] = OrderedDict()
 
     async def open(self, message_id: str) -> bool:
-        self._forget_expired()
+        self._forget_ended(coming=1)
         if message_id in self._turns:
             return False
         self._turns[message_id] = _Turn()
         return True
 
     async def append(self, message_id: str, event: Event) -> None:
-        self._turns[message_id].append(event, self._clock())
+        turn = self._turns[message_id]
+        turn.append(event)
+        if turn.ended:
+            self._ended_at[message_id] = self._clock()
 
     async def read(self, message_id: str, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
-        self._forget_expired()
+        self._forget_ended()
         turn = self._turns.get(message_id)
         if turn is None:
             raise UnknownTurnError(message_id)
@@ -73,15 +76,14 @@ class MemoryTurnLog:
             while sequence < len(turn.events):
                 sequence += 1
                 yield sequence, turn.events[sequence - 1]
-            if turn.ended_at is not None:
+            if turn.ended:
                 return
             await turn.grown()
 
-    def _forget_expired(self) -> None:
+    def _forget_ended(self, coming: int = 0) -> None:
         horizon = self._clock() - self._ttl_s
-        ended = [key for key, turn in self._turns.items() if turn.ended_at is not None]
-        surplus = len(self._turns) - MAX_TURNS
-        for place, key in enumerate(ended):
-            ended_at = self._turns[key].ended_at
-            if place < surplus or (ended_at is not None and ended_at < horizon):
-                del self._turns[key]
+        while self._ended_at:
+            message_id, ended_at = next(iter(self._ended_at.items()))
+            if ended_at >= horizon and len(self._turns) + coming <= MAX_TURNS:
+                return
+            del self._ended_at[message_id], self._turns[message_id]

@@ -4,12 +4,19 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Protocol
 
 from marianne_orchestrator import metrics
 from marianne_orchestrator.events import Event
 from marianne_orchestrator.records import Question
-from marianne_orchestrator.turn import TurnRunner
+from marianne_orchestrator.turn import Tell
 from marianne_orchestrator.turn_log import TurnLog
+
+
+class Runner(Protocol):
+    async def run(self, question: Question, emit: Tell) -> None:
+        """Emits the events of one turn, Done as the last, also when it is cancelled."""
+        ...
 
 
 @dataclass(slots=True)
@@ -47,7 +54,7 @@ class _Run:
 class Turns:
     """The turns that this process runs. A resumable one outlives its last reader by `resume_grace_s`."""
 
-    def __init__(self, runner: TurnRunner, log: TurnLog, resume_grace_s: float) -> None:
+    def __init__(self, runner: Runner, log: TurnLog, resume_grace_s: float) -> None:
         self._runner = runner
         self._log = log
         self._resume_grace_s = resume_grace_s

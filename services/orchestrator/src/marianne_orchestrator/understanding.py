@@ -32,6 +32,7 @@ Topic = Literal[
 
 SHORT_FOLLOW_UP_WORDS = 8
 COVERED_SHARE = 0.5
+COVERED_WORDS = 3
 _WORD = re.compile(r"\w{4,}")
 
 
@@ -79,7 +80,7 @@ class Registry:
 
 
 def on_subject(topic: Topic, query: str, sources: Sequence[Source]) -> bool:
-    """Whether the texts found speak of what was asked: a known topic, or most of the query's words in one text."""
+    """Whether the texts found speak of what was asked: a known topic, or enough of the query's words in one text."""
     if topic != "none":
         return True
     words = {word[:6] for word in _WORD.findall(fold(query))}
@@ -89,7 +90,7 @@ def on_subject(topic: Topic, query: str, sources: Sequence[Source]) -> bool:
 def _covered(words: set[str], source: Source) -> bool:
     text = fold(" ".join((source.title, *source.context, *source.sentences)))
     stems = {word[:6] for word in _WORD.findall(text)}
-    return len(words & stems) >= COVERED_SHARE * len(words) > 0
+    return len(words & stems) >= min(COVERED_WORDS, COVERED_SHARE * len(words)) > 0
 
 
 def _patterns(entries: Mapping[str, Sequence[str]], known: Sequence[str], where: str) -> dict[str, re.Pattern[str]]:

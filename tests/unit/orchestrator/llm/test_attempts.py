@@ -10,6 +10,7 @@ from marianne_orchestrator.llm.errors import (
     LLMError,
     LLMInterrupted,
     LLMNoText,
+    LLMProtocolError,
     LLMRefused,
     LLMTimeout,
     LLMUnavailable,
@@ -60,28 +61,43 @@ async def test_a_longer_wait_than_allowed_is_not_waited_for(make_model: ModelFac
     assert len(fake.requests) == 1
 
 
-@pytest.mark.parametrize("name", ["unauthorized", "not_found", "zero_tokens", "tool_calls", "hang_before_head"])
+@pytest.mark.parametrize("name", ["unauthorized", "not_found", "zero_tokens", "tool_calls", "web_page"])
 async def test_what_asking_again_does_not_change_is_not_asked_again(
     make_model: ModelFactory, fake: FakeLLM, name: str
 ) -> None:
     fake.respond_with(lambda _request: misbehaviour(name))
 
-    with pytest.raises((LLMRefused, LLMNoText, LLMTimeout)):
-        await answer(make_model(fake.base_url, attempts=3, first_token_timeout_s=0.05))
+    with pytest.raises((LLMRefused, LLMNoText, LLMProtocolError)):
+        await answer(make_model(fake.base_url, attempts=3))
 
     assert len(fake.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "name", ["unauthorized", "rate_limited", "overloaded", "web_page", "zero_tokens", "hang_before_first_token"]
-)
+async def test_a_model_that_does_not_answer_is_not_asked_again(make_model: ModelFactory, fake: FakeLLM) -> None:
+    fake.respond_with(lambda _request: misbehaviour("hang_before_head"))
+
+    with pytest.raises(LLMTimeout):
+        await answer(make_model(fake.base_url, attempts=3, first_token_timeout_s=0.5))
+
+    assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("name", ["unauthorized", "rate_limited", "overloaded", "web_page", "zero_tokens"])
 async def test_a_second_provider_answers_when_the_first_cannot(
     make_model: ModelFactory, fake: FakeLLM, second: FakeLLM, name: str
 ) -> None:
     fake.respond_with(lambda _request: misbehaviour(name))
-    model = make_model(fake.base_url, second.base_url, attempts=2, first_token_timeout_s=0.2, longest_wait_s=0.1)
+    model = make_model(fake.base_url, second.base_url, attempts=2, longest_wait_s=0.1)
 
     assert await answer(model) == second.text
+
+
+async def test_a_second_provider_answers_when_the_first_does_not(
+    make_model: ModelFactory, fake: FakeLLM, second: FakeLLM
+) -> None:
+    fake.script(misbehaviour("hang_before_first_token"))
+
+    assert await answer(make_model(fake.base_url, second.base_url, first_token_timeout_s=1)) == second.text
 
 
 async def test_a_second_provider_answers_when_nobody_listens_at_the_first(

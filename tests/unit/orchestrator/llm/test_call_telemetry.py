@@ -124,7 +124,7 @@ async def test_a_failure_is_on_the_span_and_told_to_the_observer(
     fake.script(misbehaviour(name))
 
     with pytest.raises(LLMError):
-        await answer(make_model(fake.base_url, first_token_timeout_s=0.05))
+        await answer(make_model(fake.base_url, first_token_timeout_s=0.5 if outcome == "timeout" else 20))
 
     span = the_chat_span(spans)
     assert span.status.status_code is StatusCode.ERROR

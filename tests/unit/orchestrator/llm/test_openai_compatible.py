@@ -283,7 +283,7 @@ async def test_a_document_that_is_no_json_is_no_answer(model: OpenAICompatibleMo
 @pytest.mark.parametrize("name", ["hang_before_head", "hang_before_first_token"])
 async def test_a_first_token_that_does_not_come_times_out(make_model: ModelFactory, fake: FakeLLM, name: str) -> None:
     with pytest.raises(LLMTimeout, match="first_token"):
-        await answer_to(fake, make_model(fake.base_url, first_token_timeout_s=0.05), name)
+        await answer_to(fake, make_model(fake.base_url, first_token_timeout_s=0.5), name)
 
     await fake.closed(0)
 
@@ -300,9 +300,9 @@ async def test_tokens_that_stop_coming_interrupt_the_answer(make_model: ModelFac
 async def test_the_first_token_may_take_longer_than_the_later_ones(make_model: ModelFactory, fake: FakeLLM) -> None:
     late = asyncio.Event()
     fake.script(Reply((Wait(late), *reply_text(TEXT).steps)))
-    asyncio.get_running_loop().call_later(0.05, late.set)
+    asyncio.get_running_loop().call_later(0.6, late.set)
 
-    answer = await streamed(make_model(fake.base_url, token_timeout_s=0.02, first_token_timeout_s=5))
+    answer = await streamed(make_model(fake.base_url, token_timeout_s=0.5, first_token_timeout_s=20))
 
     assert answer.content == TEXT
 
@@ -311,11 +311,11 @@ async def test_a_slow_reader_is_no_timeout(make_model: ModelFactory, fake: FakeL
     more_than_is_held = "x" * 70_000
     text = f"{more_than_is_held} {more_than_is_held} fin."
     fake.script(reply_text(text))
-    chunks = make_model(fake.base_url, token_timeout_s=0.02).astream(PROMPT)
+    chunks = make_model(fake.base_url, token_timeout_s=0.5).astream(PROMPT)
 
     received = str((await anext(chunks)).content)
     longer_than_the_timeout = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.06, longer_than_the_timeout.set)
+    asyncio.get_running_loop().call_later(0.6, longer_than_the_timeout.set)
     await longer_than_the_timeout.wait()
     received += "".join([str(chunk.content) async for chunk in chunks])
 

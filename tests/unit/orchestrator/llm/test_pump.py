@@ -117,18 +117,22 @@ async def test_reads_are_not_paced_before_a_sentence_is_under_way() -> None:
     pace = Pace(10)
 
     assert not await suspends(pace, "Le dossier ")
-    assert await suspends(pace, "est complet. ")
+    assert not await suspends(pace, "est complet. ")
     assert await suspends(pace, "La suite ")
 
 
 async def test_reads_are_not_paced_without_an_interval() -> None:
-    assert not await suspends(Pace(0), "Fin. ")
+    pace = Pace(0)
+
+    assert not await suspends(pace, "Fin. ")
+    assert not await suspends(pace, "La suite ")
 
 
 async def test_only_the_first_piece_of_a_read_pauses() -> None:
     pace = Pace(0.001)
 
     await pace.pause("Fin. ")
+    await pace.pause("La suite ")
     assert not await suspends(pace, "Le même paquet ")
     await asyncio.sleep(0)
     assert await suspends(pace, "Le suivant ")

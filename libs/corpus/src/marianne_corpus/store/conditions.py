@@ -61,7 +61,7 @@ Condition = Matches | Missing | NotAfter | After | All | Any
 
 def allowed(lane: Lane, scope: Scope) -> All:
     """What a chunk must fulfil to be found by a lane within a scope."""
-    conditions: list[Condition] = [_in_force(scope)]
+    conditions: list[Condition] = []
     for field, values in (("dataset", scope.datasets), ("audience", scope.audiences), ("theme", scope.themes)):
         if values:
             conditions.append(Matches(field, values))
@@ -71,12 +71,11 @@ def allowed(lane: Lane, scope: Scope) -> All:
         conditions.append(Matches("number", (lane.number,)))
         if lane.code_slug:
             conditions.append(Matches("code_slug", (lane.code_slug,)))
-    return All(tuple(conditions))
+    ended = isinstance(lane, ReferenceLane) and lane.ended
+    conditions.append(NotAfter("end_date", scope.as_of) if ended else _in_force(scope))
+    return All(tuple(conditions), without=(Matches("status", NEVER_IN_FORCE),))
 
 
 def _in_force(scope: Scope) -> Condition:
-    dated = All(
-        (NotAfter("start_date", scope.as_of), After("end_date", scope.as_of)),
-        without=(Matches("status", NEVER_IN_FORCE),),
-    )
+    dated = All((NotAfter("start_date", scope.as_of), After("end_date", scope.as_of)))
     return dated if scope.as_of < scope.today else Any((Missing("status"), dated))

@@ -140,7 +140,7 @@ class EdgeGeneration:
         self._shard.close()
         with _errors_name(self._index_dir):
             current = self._index_dir / _CURRENT
-            kept = {self.name, current.read_text(encoding="ascii").strip() if current.exists() else self.name}
+            kept = {self.name, current.read_text(encoding="ascii", errors="replace").strip() if current.exists() else self.name}
             _write_durably(current, f"{self.name}\n".encode("ascii"))
             generations = [path.parent.name for path in self._index_dir.glob(f"*/{_SHARD}")]
             for name in outdated(generations, kept):

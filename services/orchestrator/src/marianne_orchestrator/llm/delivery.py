@@ -33,16 +33,17 @@ class Delivery:
         if not self.given:
             self._record.first_token()
         self.given += text
-        await self._sink.put(text)
         await self._pace.pause(text)
+        await self._sink.put(text)
         clock.reschedule(asyncio.get_running_loop().time() + self._token_timeout_s)
 
 
 class Pace:
-    """Pauses after each read of the network, once a sentence is under way.
+    """Pauses once for each read of the network, as soon as a sentence is under way, so that more comes with the next.
 
     The cost of a stream is per wake-up, not per byte, and only whole sentences are of use. One read may hold many
-    pieces; they come without the event loop turning in between, which is how a read is told from the next piece.
+    pieces; they come without the event loop turning in between, which is how a read is told from the next piece. The
+    pause stands before its text is handed on, for then the whole read is handed on in one.
     """
 
     def __init__(self, interval_s: float) -> None:
@@ -51,8 +52,8 @@ class Pace:
         self._new_read = True
 
     async def pause(self, text: str) -> None:
-        self._under_way = self._under_way or any(mark in text for mark in _SENTENCE_MARKS)
-        if not (self._interval_s and self._under_way and self._new_read):
+        under_way, self._under_way = self._under_way, self._under_way or any(mark in text for mark in _SENTENCE_MARKS)
+        if not (self._interval_s and under_way and self._new_read):
             return
         await asyncio.sleep(self._interval_s)
         self._new_read = False

@@ -1,0 +1,226 @@
+"""What every thread store does, over memory and over a real Redis; and what Redis costs while it is away."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from marianne_orchestrator.threads import (
+    BREAKER_S,
+    MAX_EXCHANGES,
+    MEMORY_THREADS,
+    MemoryThreadStore,
+    RedisThreadStore,
+    Thread,
+    ThreadStore,
+    ThreadsUnavailableError,
+    open_thread_store,
+)
+from support.ports import exchange
+from support.processes import free_port
+from support.redis_server import HangingRedis, refusing_redis, running_redis
+
+TTL_S = 60.0
+TIMEOUT_S = 0.1
+needs_redis = pytest.mark.system("redis-server")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(name="clock")
+def _clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(name="store", params=["memory", pytest.param("redis", marks=needs_redis)])
+async def _store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ThreadStore]:
+    if request.param == "memory":
+        yield MemoryThreadStore(TTL_S)
+        return
+    async with running_redis(tmp_path) as url, open_thread_store(url, ttl_s=TTL_S, timeout_s=5) as store:
+        yield store
+
+
+async def questions(store: ThreadStore, thread_id: str) -> list[str]:
+    return [exchange.question for exchange in (await store.load(thread_id)).exchanges]
+
+
+async def test_an_unknown_thread_is_empty(store: ThreadStore) -> None:
+    assert await store.load("t1") == Thread()
+
+
+async def test_exchanges_come_back_whole_and_in_order(store: ThreadStore) -> None:
+    said = [exchange("Où ça ?", answer="À la préfecture.\n\n— « 75 »"), exchange("سؤال", query="question")]
+    for one in said:
+        await store.append("t1", one)
+    assert await store.load("t1") == Thread(tuple(said))
+
+
+async def test_threads_are_kept_apart(store: ThreadStore) -> None:
+    await store.append("t1", exchange("Une"))
+    await store.append("t2", exchange("Deux"))
+    assert await questions(store, "t1") == ["Une"]
+
+
+async def test_only_the_last_exchanges_are_kept(store: ThreadStore) -> None:
+    for number in range(MAX_EXCHANGES + 3):
+        await store.append("t1", exchange(str(number)))
+    assert await questions(store, "t1") == [str(number) for number in range(3, MAX_EXCHANGES + 3)]
+
+
+async def test_an_erased_thread_is_empty(store: ThreadStore) -> None:
+    await store.append("t1", exchange("Une"))
+    await store.delete("t1")
+    assert await store.load("t1") == Thread()
+
+
+async def test_erasing_an_unknown_thread_succeeds(store: ThreadStore) -> None:
+    await store.delete("t1")
+
+
+async def test_turns_that_end_together_are_all_remembered(store: ThreadStore) -> None:
+    asked = [str(number) for number in range(8)]
+    await asyncio.gather(*(store.append("t1", exchange(question)) for question in asked))
+    assert sorted(await questions(store, "t1")) == asked
+
+
+async def test_in_memory_a_thread_expires(clock: Clock) -> None:
+    store = MemoryThreadStore(TTL_S, clock)
+    await store.append("t1", exchange("Une"))
+    clock.now += TTL_S - 1
+    await store.append("t1", exchange("Deux"))
+    clock.now += TTL_S - 1
+    assert await questions(store, "t1") == ["Une", "Deux"]
+    clock.now += 2
+    assert await questions(store, "t1") == []
+
+
+async def test_in_memory_the_longest_unused_thread_is_forgotten() -> None:
+    store = MemoryThreadStore(TTL_S)
+    for number in range(MEMORY_THREADS):
+        await store.append(f"t{number}", exchange("Une"))
+    await store.append("t0", exchange("Deux"))
+    await store.append("new", exchange("Une"))
+    assert await questions(store, "t0") == ["Une", "Deux"]
+    assert await questions(store, "t1") == []
+
+
+@needs_redis
+async def test_in_redis_a_thread_has_a_time_to_live_from_its_last_exchange(tmp_path: Path) -> None:
+    async with running_redis(tmp_path) as url, Redis.from_url(url) as client:
+        for ttl_s in (1000.0, TTL_S):
+            async with open_thread_store(url, ttl_s=ttl_s, timeout_s=5) as store:
+                await store.append("t1", exchange("Une"))
+        [key] = await client.keys()
+        assert 0 < await client.pttl(key) <= TTL_S * 1000
+
+
+@needs_redis
+async def test_another_orchestrator_reads_the_same_thread(tmp_path: Path) -> None:
+    async with (
+        running_redis(tmp_path) as url,
+        open_thread_store(url, ttl_s=TTL_S, timeout_s=5) as one,
+        open_thread_store(url, ttl_s=TTL_S, timeout_s=5) as other,
+    ):
+        await one.append("t1", exchange("Une"))
+        assert await questions(other, "t1") == ["Une"]
+
+
+Call = Callable[[ThreadStore], Awaitable[object]]
+every_call = pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.load("t1"),
+        lambda store: store.append("t1", exchange("Une")),
+        lambda store: store.delete("t1"),
+    ],
+    ids=["load", "append", "delete"],
+)
+
+
+async def seconds_until_unavailable(store: ThreadStore) -> float:
+    started = time.monotonic()
+    with pytest.raises(ThreadsUnavailableError):
+        await store.load("t1")
+    return time.monotonic() - started
+
+
+@every_call
+async def test_a_redis_that_refuses_makes_every_call_fail(call: Call) -> None:
+    with refusing_redis() as url:
+        store = RedisThreadStore.connect(url, TTL_S, TIMEOUT_S)
+        with pytest.raises(ThreadsUnavailableError):
+            await call(store)
+        await store.close()
+
+
+@every_call
+async def test_a_redis_that_hangs_makes_every_call_fail(call: Call) -> None:
+    async with HangingRedis().running() as redis:
+        store = RedisThreadStore.connect(redis.url, TTL_S, TIMEOUT_S)
+        with pytest.raises(ThreadsUnavailableError):
+            await call(store)
+        await store.close()
+
+
+async def test_a_refusal_is_told_at_once() -> None:
+    with refusing_redis() as url:
+        store = RedisThreadStore.connect(url, TTL_S, TIMEOUT_S)
+        assert await seconds_until_unavailable(store) < 0.3
+        await store.close()
+
+
+async def test_silence_is_told_after_one_timeout(clock: Clock) -> None:
+    async with HangingRedis().running() as redis:
+        store = RedisThreadStore.connect(redis.url, TTL_S, TIMEOUT_S, clock)
+        assert await seconds_until_unavailable(store) < 0.3
+        assert redis.accepted == 1
+        await store.close()
+
+
+async def test_while_the_breaker_is_open_nobody_calls(clock: Clock) -> None:
+    async with HangingRedis().running() as redis:
+        store = RedisThreadStore.connect(redis.url, TTL_S, TIMEOUT_S, clock)
+        await seconds_until_unavailable(store)
+        clock.now += BREAKER_S - 0.1
+        await seconds_until_unavailable(store)
+        assert redis.accepted == 1
+        clock.now += 0.2
+        await seconds_until_unavailable(store)
+        assert redis.accepted == 2
+        await store.close()
+
+
+@needs_redis
+async def test_a_redis_that_comes_back_is_used_again(clock: Clock, tmp_path: Path) -> None:
+    port = free_port()
+    store = RedisThreadStore.connect(f"redis://127.0.0.1:{port}", TTL_S, 5, clock)
+    await seconds_until_unavailable(store)
+    async with running_redis(tmp_path, port):
+        await seconds_until_unavailable(store)
+        clock.now += BREAKER_S
+        await store.append("t1", exchange("Une"))
+        assert await questions(store, "t1") == ["Une"]
+        await store.close()
+
+
+@needs_redis
+async def test_a_wrong_password_is_an_absence_too(tmp_path: Path) -> None:
+    async with running_redis(tmp_path) as url:
+        store = RedisThreadStore.connect(url.replace("redis://", "redis://nobody:wrong@"), TTL_S, 5)
+        await seconds_until_unavailable(store)
+        await store.close()
+
+
+async def test_without_an_address_threads_are_in_memory() -> None:
+    async with open_thread_store(None, ttl_s=TTL_S, timeout_s=TIMEOUT_S) as store:
+        assert isinstance(store, MemoryThreadStore)

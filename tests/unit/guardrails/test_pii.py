@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from marianne_guardrails.pii import is_card, is_iban, is_nir, redact
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("Écrivez à jean.dupont+x@ofii.gouv.fr.", "Écrivez à <EMAIL>."),
+        ("au 06 12 34 56 78", "au <PHONE>"),
+        ("au 0612345678", "au <PHONE>"),
+        ("au +33 (0)6 12 34 56 78", "au <PHONE>"),
+        ("au +84 912 345 678", "au <PHONE>"),
+        ("NIR 2 55 08 14 168 025 38", "NIR <NIR>"),
+        ("NIR 184127645108946", "NIR <NIR>"),
+        ("sur FR76 3000 6000 0112 3456 7890 189 svp", "sur <IBAN> svp"),
+        ("sur GB82WEST12345698765432", "sur <IBAN>"),
+        ("carte 4111 1111 1111 1111", "carte <CARD>"),
+        ("mon numéro étranger est 7503123456", "mon numéro étranger est <AGDREF>"),
+        ("mon passeport est le 12AB34567", "mon passeport est le <PASSPORT>"),
+        ("hộ chiếu B1234567", "hộ chiếu <PASSPORT>"),
+    ],
+)
+def test_personal_data_is_replaced_by_its_kind(text: str, redacted: str) -> None:
+    assert redact(text).text == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "le 39 39, le 115, le 0 806 000 126, le 08 06 00 01 26 ou le 0800 123 456",
+        "NIR 2 55 08 14 168 025 39",
+        "FR76 3000 6000 0112 3456 7890 188",
+        "carte 4111 1111 1111 1112",
+        "le SIRET 732 829 320 00074",
+        "le numéro 7503123456",
+        "le dossier 12AB34567",
+        "L. 423-23 du 12/05/2024, 1 500 000 euros, cerfa 15186*03",
+        "https://www.service-public.fr/particuliers/vosdroits/F2231",
+    ],
+)
+def test_what_only_looks_like_personal_data_stays(text: str) -> None:
+    assert redact(text).text == text
+
+
+def test_kinds_are_named_once_in_the_order_they_appear() -> None:
+    assert redact("06 12 34 56 78, a@b.fr, 06 12 34 56 79").types == ("PHONE", "EMAIL")
+
+
+def test_a_corsican_number_has_its_own_key() -> None:
+    key = 97 - int("2550819168025") % 97
+
+    assert is_nir(f"255082A168025{key:02}")
+    assert not is_nir(f"255082B168025{key:02}")
+
+
+@given(st.integers(10**14, 10**15 - 1), st.integers(1, 9), st.integers(0, 14))
+def test_one_wrong_digit_breaks_the_sum_of_a_card(number: int, change: int, place: int) -> None:
+    digits = next(f"{number}{check}" for check in range(10) if is_card(f"{number}{check}"))
+    wrong = f"{digits[:place]}{(int(digits[place]) + change) % 10}{digits[place + 1 :]}"
+
+    assert not is_card(wrong)
+
+
+def test_the_length_of_an_account_is_that_of_its_country() -> None:
+    assert is_iban("BE68539007547034")
+    assert not is_iban("FR68539007547034")
