@@ -211,7 +211,7 @@ async def test_with_the_orchestrator_stopped_the_gateway_stays_ready_and_says_so
 
     assert seconds <= UNREACHABLE_WITHIN_S
     assert '"code":"unavailable"' in text
-    assert text.rstrip().rsplit("\n\n", 1)[-1].splitlines()[1] == "event: done"
+    assert "event: done" in text.rstrip().rsplit("\n\n", 1)[-1]
     assert ready.status_code == 200
     assert await stack.metric("gateway", "degraded_total", dependency="orchestrator") == 1
 

@@ -137,6 +137,16 @@ def test_an_exception_at_start_is_one_line_with_its_reason_and_status_1(broken: 
     assert "in fall_over" in line["exception"]
 
 
+def test_telemetry_that_cannot_be_set_up_is_one_line_and_status_1() -> None:
+    process = run(
+        {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "carrier-pigeon"}
+    )
+
+    (line,) = [json.loads(text) for text in process.stdout.splitlines()]
+    assert (process.returncode, process.stderr) == (1, "")
+    assert "carrier-pigeon" in line["reason"]
+
+
 @pytest.mark.parametrize("variable", ["ECHO_PORT", "ECHO_METRICS_PORT"])
 def test_a_port_in_use_is_one_line_that_names_its_variable(variable: str, taken_port: int) -> None:
     process = run({variable: str(taken_port)})

@@ -164,10 +164,14 @@ async def test_a_stream_cancelled_halfway_is_cancelled_on_both_sides(stub: EchoS
     assert (server.status, server.status_message) == ("ERROR", "CANCELLED")
 
 
-async def test_a_stream_whose_reader_is_cancelled_is_cancelled(stub: EchoStub, echo: Echo) -> None:
+async def test_a_stream_is_cancelled_by_the_reader_that_leaves_it(stub: EchoStub, echo: Echo) -> None:
     async def read() -> None:
-        async for _ in stub.write(b"1"):
-            pass
+        call = stub.write(b"1")
+        try:
+            async for _ in call:
+                pass
+        finally:
+            call.cancel()
 
     with root_span() as trace_id:
         reader = asyncio.create_task(read())

@@ -1,7 +1,7 @@
 """What only the embedded store does: files, a pointer and what may be wrong with them."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -9,7 +9,7 @@ import pytest
 
 from marianne_corpus.index import StoreUnavailableError
 from marianne_corpus.store.edge import EdgeReader, EdgeWriter
-from support.corpus import build, manifest, points, scope, sheet, sparse_lane
+from support.corpus import build, index_directory, manifest, points, scope, sheet, sparse_lane
 from support.otlp import named, process_sink, root_span
 
 SHEET = sheet("F1_1", "Demander une carte de séjour.")
@@ -17,8 +17,9 @@ SOON = 1.0
 
 
 @pytest.fixture
-def index_dir(tmp_path: Path) -> Path:
-    return tmp_path / "index"
+def index_dir() -> Iterator[Path]:
+    with index_directory() as directory:
+        yield directory
 
 
 def generations(index_dir: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import date
-from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -18,7 +17,7 @@ from marianne_corpus.index import (
 )
 from marianne_corpus.schema import Chunk
 from marianne_corpus.store import Location, open_reader, open_writer
-from support.corpus import TODAY, article, build, points, scope, sheet, sparse_lane
+from support.corpus import TODAY, article, build, index_directory, points, scope, sheet, sparse_lane
 from support.qdrant import qdrant_server
 
 SOON = 5.0
@@ -26,10 +25,11 @@ PAST = date(2021, 1, 1)
 
 
 @pytest.fixture(params=["edge", "server"])
-async def location(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Location]:
+async def location(request: pytest.FixtureRequest) -> AsyncIterator[Location]:
     kind: Literal["edge", "server"] = request.param
     if kind == "edge":
-        yield tmp_path / "index"
+        with index_directory() as directory:
+            yield directory
     else:
         async with qdrant_server() as server:
             yield server.address

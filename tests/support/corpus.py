@@ -1,8 +1,11 @@
 """Chunks and indexes small enough to reason about."""
 
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Final
 
 from marianne_corpus.analyzer import Analyzer
@@ -12,6 +15,14 @@ from marianne_corpus.schema import OPEN_END, Chunk
 
 TODAY: Final = date(2026, 11, 22)
 _AVERAGE_LENGTH: Final = 12.0
+
+
+@contextmanager
+def index_directory() -> Iterator[Path]:
+    """A directory in memory where there is one: Edge syncs each of its many files, which a busy disk makes slow."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as directory:
+        yield Path(directory) / "index"
 
 
 def sheet(chunk_id: str, *sentences: str, **fields: object) -> Chunk:

@@ -29,7 +29,7 @@ class Stack:
         self.ports = {name: free_port() for name in SERVICES}
         self.metrics_ports = {name: free_port() for name in SERVICES}
         self.folder = folder
-        self._environment = {
+        self.environment = {
             **_inherited(),
             "INDEX_DIR": str(index_dir),
             "ORCHESTRATOR_AUDIT_DIR": str(folder / "audit"),
@@ -40,9 +40,7 @@ class Stack:
             **{f"{name.upper()}_METRICS_PORT": str(port) for name, port in self.metrics_ports.items()},
             **environment,
         }
-        self.programs = {
-            name: Program(name, python(f"marianne_{name}"), self._environment, folder) for name in SERVICES
-        }
+        self.programs = {name: Program(name, python(f"marianne_{name}"), self.environment, folder) for name in SERVICES}
 
     @property
     def url(self) -> str:
@@ -54,6 +52,9 @@ class Stack:
     async def start(self, *services: str) -> None:
         for name in services:
             await self.programs[name].start()
+        await self.ready(*services)
+
+    async def ready(self, *services: str) -> None:
         try:
             await asyncio.wait_for(asyncio.gather(*(self._ready(name) for name in services)), START_TIMEOUT_S)
         except TimeoutError:

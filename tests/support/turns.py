@@ -89,7 +89,9 @@ class Rig:
         return events
 
     def audited(self) -> list[dict[str, Any]]:
-        lines = [line for path in self.audit_dir.glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [
+            line for path in self.audit_dir.glob("*.jsonl") for line in path.read_text(encoding="utf-8").splitlines()
+        ]
         return [json.loads(line) for line in lines]
 
 
@@ -148,5 +150,7 @@ def recorded_spans() -> Iterator[InMemorySpanExporter]:
 
 def of_trace(exporter: InMemorySpanExporter, trace_id: str) -> list[ReadableSpan]:
     """In the order in which they began."""
-    spans = [span for span in exporter.get_finished_spans() if span.context and span.context.trace_id == int(trace_id, 16)]
+    spans = [
+        span for span in exporter.get_finished_spans() if span.context and span.context.trace_id == int(trace_id, 16)
+    ]
     return sorted(spans, key=lambda span: span.start_time or 0)

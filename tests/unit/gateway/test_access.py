@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -56,6 +57,8 @@ async def test_a_known_key_opens_in_either_header(guarded: RunningGateway, heade
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/page.json", "/livez", "/readyz"])
 async def test_page_reference_and_probes_need_none(guarded: RunningGateway, path: str) -> None:
+    await asyncio.wait_for(guarded.parts.reached.wait(), 10)
+
     assert (await guarded.http.get(path)).status_code == 200
 
 

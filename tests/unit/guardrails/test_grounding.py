@@ -1,4 +1,5 @@
 import pytest
+
 from marianne_guardrails.evidence import Passage
 from marianne_guardrails.grounding import Grounding, Unit, UnitVerdict
 from marianne_guardrails.verdicts import Reason, Verdict
@@ -184,6 +185,8 @@ def test_only_the_headings_above_the_cited_sentence_count() -> None:
         ("Bonjour,", "fr"),
         ("Hello!", "en"),
         ("Voici les étapes :", "fr"),
+        ("Voici ce que vous devez fournir :", "fr"),
+        ("---", "fr"),
         ("## Documents à fournir", "fr"),
         ("**Les pièces du dossier**", "fr"),
         ("Avez-vous déjà déposé une demande ?", "fr"),

@@ -1,4 +1,5 @@
 import pytest
+
 from marianne_guardrails.input_checks import MAX_INPUT_CHARS, check_input, check_passage
 from marianne_guardrails.verdicts import Reason
 

@@ -1,7 +1,8 @@
 import pytest
+
 from marianne_guardrails import messages
-from marianne_guardrails.messages import InvalidMessageError, UnitReader, from_reason, from_verdict, to_grounding
 from marianne_guardrails.grounding import Unit, UnitVerdict
+from marianne_guardrails.messages import InvalidMessageError, UnitReader, from_reason, from_verdict, to_grounding
 from marianne_guardrails.verdicts import Reason, Verdict
 from marianne_language.citations import SentenceId
 from marianne_proto.guardrails.v1 import guardrails_pb2 as pb
@@ -31,7 +32,9 @@ def test_evidence_beyond_its_bounds_is_refused_by_field(evidence: pb.Evidence, f
 def test_evidence_within_its_bounds_is_accepted() -> None:
     sentences = ["a" * 4000] * 8
 
-    assert to_grounding(pb.Evidence(passages=[passage(n + 1, *sentences) for n in range(50)], question="q"))
+    evidence = pb.Evidence(passages=[passage(n + 1, *sentences) for n in range(50)], question="q")
+
+    assert to_grounding(evidence).check(Unit(1, "Bonjour")).verdict is Verdict.NO_CLAIM
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_units_are_bounded_in_number() -> None:
     for number in range(messages.MAX_UNITS):
         reader.read(pb.Unit(id=number, text="a"))
 
-    with pytest.raises(InvalidMessageError, match="^units: "):
+    with pytest.raises(InvalidMessageError, match=r"^units: "):
         reader.read(pb.Unit(id=messages.MAX_UNITS, text="a"))
 
 

@@ -2,6 +2,7 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from marianne_guardrails.evidence import Passage
 from marianne_guardrails.grounding import Grounding, Unit
 from marianne_guardrails.verdicts import Verdict

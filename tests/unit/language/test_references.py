@@ -1,4 +1,5 @@
 import pytest
+
 from marianne_language.codes import code_slug
 from marianne_language.references import find_references
 

@@ -1,4 +1,5 @@
 import pytest
+
 from marianne_language.sentences import find_end, split_sentences
 
 

@@ -38,7 +38,23 @@ blocks = st.one_of(
 answers = st.lists(blocks, min_size=1, max_size=4).map("\n\n".join)
 odd_texts = st.lists(
     st.sampled_from(
-        ["Le", " titre", " art.", " M.", "1.", " L. 4", "[1.1]", " [1.2,", " 2.1]", ".", "!", "…", ":", "«\u00a0", "\u00a0»"]
+        [
+            "Le",
+            " titre",
+            " art.",
+            " M.",
+            "1.",
+            " L. 4",
+            "[1.1]",
+            " [1.2,",
+            " 2.1]",
+            ".",
+            "!",
+            "…",
+            ":",
+            "«\u00a0",
+            "\u00a0»",
+        ]
         + ["(", ")", '"', "[lien](https://a.fr)", "**", "`", " ", "\n", "\n- ", "\n\n", "# ", "|", "é", "。", "؟"]
     ),
     max_size=40,

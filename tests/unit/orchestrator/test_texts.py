@@ -58,4 +58,3 @@ def test_a_text_that_lacks_a_language_is_refused_at_start() -> None:
     del complete["vi"]
     with pytest.raises(ValueError, match=r"greeting lacks vi"):
         Texts({"greeting": complete})
-

@@ -1,9 +1,11 @@
 import asyncio
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from marianne_language.citations import SentenceId
 from marianne_orchestrator.checks import Unit, UnitVerdict
@@ -34,18 +36,12 @@ async def _rig(tmp_path: Path) -> Rig:
 
 def kinds(events: list[Event]) -> list[type[Event]]:
     """The kinds of the events in order, repeats left out."""
-    order = [type(event) for event in events]
-    return [kind for place, kind in enumerate(order) if place == 0 or order[place - 1] != kind]
+    return [kind for kind, _ in itertools.groupby(type(event) for event in events)]
 
 
 def quoted(events: list[Event]) -> bool:
     tokens = of(events, Token)
     return bool(tokens) and all(token.verdict == "quoted" and token.text.strip() in VERBATIM for token in tokens)
-
-
-async def cancelled(rig: Rig, task: "asyncio.Task[list[Event]]") -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 class Listener(list[Event]):
@@ -67,9 +63,8 @@ class Listener(list[Event]):
 
 async def test_an_answer_comes_in_order(rig: Rig) -> None:
     events = await rig.run()
-    assert kinds(events) == [Meta, Status, Sources, Status, Degraded, Token, Status, Token, Done] or kinds(events) == [
-        *(Meta, Status, Sources, Status, Degraded, Token, Status, Done)
-    ]
+    assert kinds([event for event in events if not isinstance(event, Status)]) == [Meta, Sources, Degraded, Token, Done]
+    assert kinds(events)[:5] == [Meta, Status, Sources, Status, Degraded]
     assert stages(events) == ["understanding", "retrieving", "answering", "checking"]
 
 
@@ -308,7 +303,9 @@ class Broken(FakeFinder):
 
 async def test_an_internal_error_is_told_in_neutral_words(rig: Rig) -> None:
     rig.finder = Broken()
-    events = await rig.run()
+    with capture_logs() as logs:
+        events = await rig.run()
+    assert [(log["event"], log["code"]) for log in logs] == [("turn_failed", "internal")]
     assert events[-2] == Error("internal", texts().get("error.internal", "fr"), retryable=True)
     assert [events[-1]] == of(events, Done)
     assert one(events, Done).finish_reason == "error"

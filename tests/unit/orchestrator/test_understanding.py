@@ -70,7 +70,13 @@ def test_a_question_without_history_is_searched_as_it_is(registry: Registry) -> 
 
 @pytest.mark.parametrize(
     "follow_up",
-    ["Et combien ça coûte ?", "Quels documents faut-il ?", "And how much is it?", "Et si mon titre expire ?", "¿y cuánto?"],
+    [
+        "Et combien ça coûte ?",
+        "Quels documents faut-il ?",
+        "And how much is it?",
+        "Et si mon titre expire ?",
+        "¿y cuánto?",
+    ],
 )
 def test_a_follow_up_is_made_whole_and_keeps_the_topic(registry: Registry, follow_up: str) -> None:
     understood = registry.understand(follow_up, [RENEWAL])

@@ -84,3 +84,15 @@ def test_fifty_questions_are_answered_by_documents_that_exist() -> None:
     for question in questions():
         assert question["documents"], question
         assert set(question["documents"]) <= set(documents()), question
+
+
+def test_no_service_knows_a_question_a_title_or_an_id_of_the_sample() -> None:
+    root = SAMPLE.parents[1]
+    files = [path for folder in ("services", "libs", "proto") for path in (root / folder).rglob("*") if path.is_file()]
+    code = "\n".join(
+        path.read_text(encoding="utf-8", errors="replace") for path in files if "__pycache__" not in path.parts
+    )
+    titles = [text.partition("\n")[0] for document, text in _sheets()]
+    known = [*documents(), *(question["question"] for question in questions()), *(t for t in titles if " " in t)]
+
+    assert [text for text in known if text.casefold() in code.casefold()] == []

@@ -24,6 +24,9 @@ def open_channel(address: str, retried: Sequence[str] = ()) -> grpc.aio.Channel:
     Its RPCs are traced and counted, streams at no cost per message. To be opened inside the running event loop, once
     for the process, and closed at its end. `retried` are the methods, `package.Service/Method`, that may safely be
     sent again when a server is UNAVAILABLE: idempotent unary ones.
+
+    Whoever opens a stream cancels it in the end (`finally: call.cancel()`). A cancelled reader does not always do so by
+    itself: cancelled in the instant of the first message, grpc.aio lets the RPC run on.
     """
     target = address if "://" in address or address.startswith(("ipv4:", "ipv6:", "unix:")) else f"dns:///{address}"
     options = [

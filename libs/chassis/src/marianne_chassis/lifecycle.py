@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any
 
 import structlog
@@ -25,27 +25,23 @@ def run_service(name: str, settings: ServiceSettings, serve: Callable[[asyncio.E
     """
     development = settings.environment == "development"
     configure_logging(name, settings.log_level, json=not (development and sys.stdout.isatty()))
-    flush_telemetry = setup_telemetry(name)
     try:
-        with _metrics(settings):
+        with ExitStack() as stack:
+            stack.callback(setup_telemetry(name))
+            _start_metrics(stack, settings)
             uvloop.run(_serve_until_signalled(serve))
     except Exception as error:
         _tell_why(error)
         raise SystemExit(1) from error
-    finally:
-        flush_telemetry()
     log.info("service_stopped")
 
 
-@contextmanager
-def _metrics(settings: ServiceSettings) -> Iterator[None]:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(serve_metrics(settings.metrics_bind, settings.metrics_port))
-        except OSError as error:
-            where = f"{settings.metrics_bind}:{settings.metrics_port}"
-            raise SettingError(settings, "metrics_port", f"cannot listen on {where}: {error.strerror}") from error
-        yield
+def _start_metrics(stack: ExitStack, settings: ServiceSettings) -> None:
+    try:
+        stack.enter_context(serve_metrics(settings.metrics_bind, settings.metrics_port))
+    except OSError as error:
+        where = f"{settings.metrics_bind}:{settings.metrics_port}"
+        raise SettingError(settings, "metrics_port", f"cannot listen on {where}: {error.strerror}") from error
 
 
 async def _serve_until_signalled(serve: Callable[[asyncio.Event], Awaitable[None]]) -> None:

@@ -86,8 +86,8 @@ def _exporting(span_exporter: SpanExporter) -> SpanProcessor:
 
 def _set_defaults(service: str) -> None:
     environ = os.environ  # noqa: TID251  the SDK takes its configuration from there and nowhere else
-    exports = environ.keys() & {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
-    if not exports or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+    endpoint = environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    if not endpoint or environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         environ.setdefault("OTEL_TRACES_EXPORTER", "none")
     if "service.name=" not in environ.get("OTEL_RESOURCE_ATTRIBUTES", ""):
         environ.setdefault("OTEL_SERVICE_NAME", f"marianne-{service}")

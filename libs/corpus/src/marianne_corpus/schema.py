@@ -12,7 +12,7 @@ COLLECTION: Final = "marianne"
 """The name under which the served index is known, whichever store holds it."""
 
 SPARSE_VECTOR: Final = "bm25"
-KEYWORD_FIELDS: Final = ("dataset", "doc_id", "code_slug", "number", "status", "audience", "theme", "departments")
+KEYWORD_FIELDS: Final = ("dataset", "code_slug", "number", "status", "audience", "theme", "departments")
 DATE_FIELDS: Final = ("start_date", "end_date")
 OPEN_END: Final = "2999-01-01"
 """The end date that LEGI gives to texts without a known end."""

@@ -30,13 +30,14 @@ _LABELLED: Final = word_set(
 """Words before a capital that is a label, so that a full stop after it ends the sentence: « un visa de type D. Il… »"""
 
 _NUMBERING: Final = re.compile(r"[\s>*_+•#-]*(?:\d{1,3}(?:\.\d{1,3})*|[^\W\d_]|[IVXLC]+)[*_]*")
+_LONGEST_NUMBERING: Final = 40
 _OPENING: Final = "«“”\"'‘’([{*_–—/-"
 _PIECES: Final = re.compile(r"['’‘.-]")
 
 
 def is_numbering(unit: str) -> bool:
     """Whether `unit`, the text from the start of a unit up to a full stop, is only the number of what follows."""
-    return _NUMBERING.fullmatch(unit) is not None
+    return len(unit) <= _LONGEST_NUMBERING and _NUMBERING.fullmatch(unit) is not None
 
 
 def is_abbreviation(before: str, following: str) -> bool:

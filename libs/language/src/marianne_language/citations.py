@@ -17,7 +17,7 @@ MARK: Final = rf"\[\s*{_ID}(?:{_JOIN}{_ID})*\s*\](?!\()"
 _SPACE: Final = r"[^\S\r\n]*"
 _MARKS: Final = rf"{MARK}(?:{_SPACE}{MARK})*"
 _RUN: Final = re.compile(
-    rf"(?P<before>{_SPACE})(?:\({_SPACE}{_MARKS}{_SPACE}\)|{_MARKS})(?P<after>{_SPACE})(?P<stop>[.…]?)"
+    rf"(?<![^\S\r\n])(?P<before>{_SPACE})(?:\({_SPACE}{_MARKS}{_SPACE}\)|{_MARKS})(?P<after>{_SPACE})(?P<stop>[.…]?)"
 )
 _PART: Final = re.compile(rf"(?P<first>{_ID})(?:\s*[–—-]\s*(?P<last>{_ID}))?")
 _WIDEST_RANGE: Final = 20

@@ -29,7 +29,7 @@ def _table() -> dict[int, str]:
 
 
 _FLAT: Final = _table()
-_INSIDE_QUOTES: Final = re.compile(r"(?<=«)\s+|\s+(?=»)")
+_INSIDE_QUOTES: Final = re.compile(r"(?<=«)\s+|(?<!\s)\s+(?=»)")
 
 
 def flatten(text: str) -> str:
@@ -47,4 +47,6 @@ def fold(text: str) -> str:
     """The form in which quotations are compared: no case, no accents, one kind of quote, dash and space."""
     plain = unicodedata.normalize("NFKD", _INSIDE_QUOTES.sub("", text).translate(_FLAT))
     bare = "".join(character for character in plain if not unicodedata.combining(character))
-    return " ".join(bare.casefold().translate(_FLAT).replace("œ", "oe").replace("æ", "ae").replace("\u200b", "").split())
+    return " ".join(
+        bare.casefold().translate(_FLAT).replace("œ", "oe").replace("æ", "ae").replace("\u200b", "").split()
+    )

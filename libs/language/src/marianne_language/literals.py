@@ -26,8 +26,8 @@ _DATES: Final = rf"(?P<date>{DATE})|"
 _OTHERS: Final = rf"""
     (?P<mark>{MARK})
     |(?P<numbering>(?m:^)[^\S\n]*(?:[-*+•>]\s+)*[*_]*\d{{1,3}}[.)][*_]*(?=\s))
-    |(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
-    |(?P<url>(?:https?://|www\.){_URL_CHARACTERS}+|(?:[a-z0-9][a-z0-9-]*\.)+{_TOP_LEVEL}(?:/{_URL_CHARACTERS}*)?)
+    |(?P<email>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
+    |(?P<url>(?:https?://|www\.){_URL_CHARACTERS}+|(?<![\w.@-])(?:[a-z0-9][a-z0-9-]*\.)+{_TOP_LEVEL}(?:/{_URL_CHARACTERS}*)?)
     |(?P<phone>(?:\+33|0033)[ ]?(?:\(0\)[ ]?)?[1-9]{_PAIRS}{{4}}(?!\d)|0[1-9]{_PAIRS}{{4}}(?!\d)
         |0[ ]?8\d{{2}}(?:[ .]?\d{{3}}){{2}}(?!\d)|\+\d{{2,3}}(?:[ .-]?\d){{6,12}}|3\d[ ]\d{{2}}(?![ .,]?\d))
     |(?P<act>n[°o]s?[ ]?\d{{2,4}}-\d+)

@@ -19,10 +19,8 @@ _SUFFIX: Final = (
 _NUMBER: Final = rf"(?P<number>\d+(?:er\b|re\b)?(?:-\d+)*{_SUFFIX}|premier\b)(?P<capital> [a-z]\b(?!['-]))?"
 _ITEM: Final = re.compile(rf"(?:(?P<letter>lo|[lrda])[\s.*]{{0,3}}(?=\d))?{_NUMBER}")
 _NUMBERED: Final = re.compile(r"\d|premier")
-_NAMED: Final = re.compile(_WORD)
-_LETTERED: Final = re.compile(
-    r"(?<![\w'-])(?:lo|[lrd])[\s.*]{0,3}\d{3,4}(?:-\d+)+|(?<![\w'-])(?:lo|[lrda])\*?\. ?\*?(?:\d+-|\d{3})\d*"
-)
+_LETTERED: Final = r"(?<![\w'-])(?:(?:lo|[lrd])[\s.*]{0,3}\d{3,4}(?:-\d+)+|(?:lo|[lrda])\*?\. ?\*?(?:\d+-|\d{3})\d*)"
+_START: Final = re.compile(rf"{_WORD}|(?P<lettered>{_LETTERED})")
 _JOIN: Final = re.compile(
     r"\s*(?:[,;]|et|ou|a|and|or|to|y|o|e|va|den|و)\s*(?:(?:a|de|des|aux?|the)\s)?(?:l'|les\s)?(?P<word>articles?\s+|arts?\.?\s*)?"
 )
@@ -55,29 +53,27 @@ def find_references(text: str) -> list[ArticleReference]:
 
 def references_in(text: str, flat: str) -> list[ArticleReference]:
     """`find_references` for a text whose flattened form is known."""
-    if not _NUMBERED.search(flat):
-        return []
-    groups: list[list[ArticleReference]] = []
-    while group := _next_group(text, flat, groups[-1][-1].end if groups else 0):
-        groups.append(group)
+    groups = list(_groups(text, flat)) if _NUMBERED.search(flat) else []
     codes = list(find_codes(flat)) if groups else []
     return [reference for group in groups for reference in _with_code(group, flat, codes)]
 
 
-def _next_group(text: str, flat: str, position: int) -> list[ArticleReference]:
-    """The next enumeration of articles from `position` on; empty when there is none."""
-    while True:
-        named, lettered = _NAMED.search(flat, position), _LETTERED.search(flat, position)
-        if lettered and (not named or lettered.start() < named.start()):
-            at, start, plural = lettered.start(), lettered.start(), False
-        elif named:
-            at, start, plural = named.end(), named.start(), named["plural"] is not None
-        else:
-            return []
-        position = max(at, start + 1)
-        is_certain = bool(named and at == named.end()) or _spelt_as_reference(text, flat, start)
-        if is_certain and (group := list(_items(text, flat, at, plural=plural))):
-            return [replace(group[0], start=start), *group[1:]]
+def _groups(text: str, flat: str) -> Iterator[list[ArticleReference]]:
+    """The enumerations of articles, each by itself."""
+    position = 0
+    while start := _START.search(flat, position):
+        group = _group(text, flat, start)
+        position = group[-1].end if group else start.start() + 1
+        if group:
+            yield group
+
+
+def _group(text: str, flat: str, start: re.Match[str]) -> list[ArticleReference]:
+    if start["lettered"] and not _spelt_as_reference(text, flat, start.start()):
+        return []
+    first = start.start() if start["lettered"] else start.end()
+    items = list(_items(text, flat, first, plural=start["plural"] is not None))
+    return [replace(items[0], start=start.start()), *items[1:]] if items else []
 
 
 def _spelt_as_reference(text: str, flat: str, start: int) -> bool:
@@ -107,7 +103,7 @@ def _continues(flat: str, item: re.Match[str], *, plural: bool, letter: str) -> 
 
 
 def _canonical(text: str, item: re.Match[str]) -> tuple[str, int]:
-    number = "1" if item["number"] == "premier" else re.sub(r"\s|(?<=1)[er]r?e?$", "", item["number"])
+    number = "1" if item["number"] == "premier" else re.sub(r"\s|(?<=1)(?:er|re)$", "", item["number"])
     capital = text[item.end() - 1] if item["capital"] else ""
     if "A" <= capital <= "Z":
         return number + capital, item.end()

@@ -60,8 +60,9 @@ async def _question(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="1 à 200 caractères ASCII visibles. La même clé ne lance jamais un second tour ; avec elle, un "
-            "flux coupé se reprend. Sans elle, quitter le flux arrête tout."
+            alias="Idempotency-Key",
+            description="1 à 200 caractères ASCII visibles. La même clé ne lance jamais un second tour ; avec elle, un "
+            "flux coupé se reprend. Sans elle, quitter le flux arrête tout.",
         ),
     ] = None,
 ) -> Question:

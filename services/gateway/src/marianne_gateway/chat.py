@@ -16,9 +16,15 @@ router = APIRouter(tags=["Questions"], responses=ERRORS)
 _SEQUENCE = re.compile(r"\d{1,18}", re.ASCII)
 
 
-@router.post("/chat/stream", summary="Poser une question, lire la réponse au fil de l’eau", responses=STREAM)
+@router.post(
+    "/chat/stream",
+    summary="Poser une question, lire la réponse au fil de l’eau",
+    status_code=200,
+    response_class=TurnStream,
+    responses=STREAM,
+)
 async def ask_streaming(question: AskedQuestion, gateway: CurrentGateway, _slot: Slot) -> TurnStream:
-    """La réponse est un flux d’événements (`text/event-stream`). Chaque phrase est vérifiée avant de partir ; les
+    """La réponse est un flux d’événements (`text/event-stream`). Chaque phrase est vérifiée avant de partir ; les
     textes des événements `token`, mis bout à bout, forment la réponse entière. `done` vient toujours en dernier, après
     une erreur aussi. Une ligne de commentaire part toutes les quinze secondes de silence.
     """
@@ -33,14 +39,21 @@ async def ask(question: AskedQuestion, gateway: CurrentGateway, _slot: Slot) -> 
     return WholeAnswer(gateway.orchestrator.ask(question), question.language or None)
 
 
-@router.get("/chat/stream/{message_id}", summary="Reprendre un flux coupé", responses=STREAM)
+@router.get(
+    "/chat/stream/{message_id}",
+    summary="Reprendre un flux coupé",
+    status_code=200,
+    response_class=TurnStream,
+    responses=STREAM,
+)
 async def resume(
     message_id: str,
     gateway: CurrentGateway,
     holder: Holder,
     _slot: Slot,
     last_event_id: Annotated[
-        str | None, Header(description="Numéro du dernier événement reçu ; absent : depuis le premier.")
+        str | None,
+        Header(alias="Last-Event-ID", description="Numéro du dernier événement reçu ; absent : depuis le premier."),
     ] = None,
 ) -> TurnStream:
     """Donne les événements qui suivent `Last-Event-ID`, et attend ceux qui restent à venir. N’importe quelle instance

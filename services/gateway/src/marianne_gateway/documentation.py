@@ -72,7 +72,7 @@ _EVENT_SCHEMA = {
 
 STREAM: Responses = {
     200: {
-        "description": "Les événements du tour : " + " · ".join(f"`{name}`" for name in EVENTS),
+        "description": "Les événements du tour : " + " · ".join(f"`{name}`" for name in EVENTS),
         "content": {"text/event-stream": {"itemSchema": _EVENT_SCHEMA, "example": _EXAMPLE}},
     }
 }
@@ -84,8 +84,8 @@ ERRORS: Responses = {
     401: {"description": "Clé d’accès absente ou inconnue.", "model": ErrorBody},
     404: {"description": "Identifiant inconnu, expiré, ou d’une autre clé.", "model": ErrorBody},
     413: {"description": "Plus de 64 Kio.", "model": ErrorBody},
-    422: {"description": "Une valeur n’est pas acceptée ; `field` la nomme.", "model": ErrorBody},
-    429: {"description": "Trop de demandes ; `Retry-After` dit quand réessayer, en secondes.", "model": ErrorBody},
+    422: {"description": "Une valeur n’est pas acceptée ; `field` la nomme.", "model": ErrorBody},
+    429: {"description": "Trop de demandes ; `Retry-After` dit quand réessayer, en secondes.", "model": ErrorBody},
     503: {"description": "Marianne est momentanément indisponible.", "model": ErrorBody},
 }
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-IsoDate = Annotated[str | None, Field(description="Date ISO 8601 ; null quand la source n’en donne pas.")]
+IsoDate = Annotated[str | None, Field(description="Date ISO 8601 ; null quand la source n’en donne pas.")]
 Verdict = Literal["quoted", "supported", "cited", "no_claim", "fixed"]
 
 
@@ -41,7 +41,7 @@ class Status(_Payload):
 
 
 class Source(_Payload):
-    """Un passage d’un texte. Sa phrase `m` est `sentences[m - 1]` ; les citations la nomment `n.m`."""
+    """Un passage d’un texte. Sa phrase `m` est `sentences[m - 1]` ; les citations la nomment `n.m`."""
 
     n: int
     id: str
@@ -50,7 +50,7 @@ class Source(_Payload):
     url: str
     dataset: str
     official: Annotated[bool, Field(description="Faux pour les textes qui ne viennent pas de l’administration.")]
-    status: Annotated[str, Field(description="« VIGUEUR », « ABROGE »… ; vide pour un texte sans statut juridique.")]
+    status: Annotated[str, Field(description="« VIGUEUR », « ABROGE »… ; vide pour un texte sans statut juridique.")]
     start_date: IsoDate
     end_date: IsoDate
     updated_at: IsoDate
@@ -81,7 +81,7 @@ class Token(_Payload):
     ]
     replaces: Annotated[
         str | None,
-        Field(description="Présent quand ce texte tient la place d’une phrase retenue : la raison de la retenue."),
+        Field(description="Présent quand ce texte tient la place d’une phrase retenue : la raison de la retenue."),
     ] = None
 
 
@@ -105,14 +105,14 @@ class Clarification(_Payload):
 
 
 class Degraded(_Payload):
-    """Une dépendance manque ; `consequence` dit ce que cela change pour la personne."""
+    """Une dépendance manque ; `consequence` dit ce que cela change pour la personne."""
 
     dependency: Literal["qdrant", "retrieval", "embeddings", "rerank", "redis", "guardrails", "llm", "data"]
     consequence: str
 
 
 class Error(_Payload):
-    """Le tour a échoué ; `done` suit."""
+    """Le tour a échoué ; `done` suit."""
 
     code: str
     message: str
@@ -172,6 +172,8 @@ class Answer(_Payload):
 
 
 class Fault(_Payload):
+    """Ce qui n’a pas été possible."""
+
     code: str
     message: str
     retryable: bool
@@ -179,10 +181,14 @@ class Fault(_Payload):
 
 
 class ErrorBody(_Payload):
+    """Le corps de toute réponse d’erreur."""
+
     error: Fault
 
 
 class Turn(_Payload):
+    """Une question et sa réponse."""
+
     message_id: str
     question: str
     answer: str
@@ -190,6 +196,8 @@ class Turn(_Payload):
 
 
 class Thread(_Payload):
+    """Une conversation, du tour le plus ancien au plus récent."""
+
     thread_id: str
     memory: Literal["kept", "expired"]
     turns: list[Turn]

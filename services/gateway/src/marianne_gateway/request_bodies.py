@@ -74,14 +74,14 @@ class ChatRequest(_Body):
     thread_id: Annotated[
         str | None,
         Field(
-            max_length=64, description="Conversation à poursuivre, telle que `meta` l’a donnée ; absente : nouvelle."
+            max_length=64, description="Conversation à poursuivre, telle que `meta` l’a donnée ; absente : nouvelle."
         ),
     ] = None
     language: Annotated[
         Annotated[str, AfterValidator(_supported_language)] | None,
         Field(
-            description="Langue de la réponse, étiquette BCP 47 dont la langue est fr, en, es, pt, vi ou ar ; "
-            "absente : celle de la question.",
+            description="Langue de la réponse, étiquette BCP 47 dont la langue est fr, en, es, pt, vi ou ar ; "
+            "absente : celle de la question.",
             examples=["fr"],
         ),
     ] = None
@@ -92,12 +92,12 @@ class ChatRequest(_Body):
     as_of: Annotated[
         Annotated[dt.date, BeforeValidator(_calendar_date), AfterValidator(_near)] | None,
         Field(
-            description="Date à laquelle on demande l’état du droit ; absente : aujourd’hui.", examples=["2026-01-15"]
+            description="Date à laquelle on demande l’état du droit ; absente : aujourd’hui.", examples=["2026-01-15"]
         ),
     ] = None
     model: Annotated[
         Annotated[str, StringConstraints(min_length=1, max_length=200), Text] | None,
-        Field(description="Modèle de langue parmi ceux que l’installation autorise ; absent : celui par défaut."),
+        Field(description="Modèle de langue parmi ceux que l’installation autorise ; absent : celui par défaut."),
     ] = None
 
 

@@ -27,6 +27,9 @@ _VERBS: Final = word_set(
 _ARABIC_VERBS: Final = re.compile(r"\b(?:يجب|يمكن|يحق|لا|مجاني|إلزامي)")
 _RHETORICAL: Final = re.compile(r"^(?:le )?saviez-vous|^did you know|n'est-ce pas|sabia usted|voce sabia")
 
+_ANNOUNCEMENT: Final = re.compile(
+    r"voici|voila|ci-dessous|ci-apres|here (?:is|are)|below|aqui|a continuacion|duoi day|sau day"
+)
 _COURTESY: Final = re.compile(
     r"(?:bonjour|bonsoir|salut|hello|hi|hola|ola|buenos dias|bom dia|xin chao|chao ban|مرحبا|السلام عليكم)"
     r"(?:[ ,]+(?:madame|monsieur|et bienvenue|a tous|there|ban))*"
@@ -35,7 +38,8 @@ _COURTESY: Final = re.compile(
     r"|n'hesitez pas a (?:me |nous )?(?:re)?(?:poser|contacter|demander|preciser|revenir)(?: [^ .]+){0,8}"
     r"|(?:feel free|do not hesitate|don't hesitate) to (?:ask|contact)(?: [^ .]+){0,6}"
     r"|(?:j'espere que (?:cela|ceci|ces informations?)|i hope this)(?: [^ .]+){0,6}"
-    r"|(?:bonne journee|bon courage|cordialement|good luck|bonne chance)"
+    r"|(?:bonne journee|bon courage|cordialement|good luck|bonne chance|avec plaisir)"
+    r"|(?:bonne|excellente|great|good) question"
     r"|je suis desole(?:e)?(?: d'apprendre(?: [^ .]+){0,6})?"
 )
 
@@ -80,12 +84,18 @@ def is_question(text: str) -> bool:
 
 def is_title(text: str) -> bool:
     """Whether a unit is a heading or announces what follows, without saying anything of it."""
-    bold = text.strip()
-    if not (is_heading(text) or is_lead_in(text) or (bold.startswith("**") and bold.endswith("**"))):
+    folded = fold(text).strip("*_ ")
+    is_bold = text.strip().startswith("**") and text.strip().endswith("**")
+    if not (is_heading(text) or is_lead_in(text) or is_bold) or len(content_words(text)) > _LONGEST_HEADING:
         return False
-    words = re.findall(r"\w+", fold(text))
-    asserts = not _VERBS.isdisjoint(words) or _ARABIC_VERBS.search(text)
-    return len(content_words(text)) <= _LONGEST_HEADING and not asserts
+    if is_lead_in(text) and _ANNOUNCEMENT.match(folded):
+        return True
+    return _VERBS.isdisjoint(re.findall(r"\w+", folded)) and not _ARABIC_VERBS.search(text)
+
+
+def is_ornament(text: str) -> bool:
+    """Whether a unit has no word at all: a rule, the line below a table's header."""
+    return not any(character.isalnum() for character in text)
 
 
 def is_remark_on_sources(text: str) -> bool:
@@ -98,7 +108,8 @@ def is_remark_on_sources(text: str) -> bool:
 
 def asserts_nothing(text: str) -> bool:
     """Whether a unit without facts may be shown without a source."""
-    return is_courtesy(text) or is_question(text) or is_title(text) or is_remark_on_sources(text)
+    checks = (is_ornament, is_courtesy, is_question, is_title, is_remark_on_sources)
+    return any(check(text) for check in checks)
 
 
 def restates_the_user(text: str) -> bool:

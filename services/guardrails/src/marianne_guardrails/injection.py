@@ -22,7 +22,7 @@ _SOFTENERS: Final = _any(
     r"and|then|now|so|please|kindly|just|you must|you should|you will|i want you to|let's",
     r"y|luego|ahora|por favor|debes|e|agora|deve|hay|bay gio|xin|ban phai|الان|الآن|من فضلك|و",
 )
-_CLAUSE: Final = rf"(?:^|[.!?;:,\n\"«»()\[\]{{}}<>*#|=-])\s*(?:{_SOFTENERS}\s+)*"
+_CLAUSE: Final = rf"(?:^|[.!?;:,\n\"()\[\]{{}}<>*#|=-])[ \t]*(?:{_SOFTENERS}\s+)*"
 
 _YOURS: Final = r"(?:tes|vos|ton|votre|ta|your|tus|sus|tu|su|seus|suas|teus|tuas)"
 _ALL: Final = _any(
@@ -46,8 +46,8 @@ _EARLIER: Final = _any(
 )
 _IGNORE: Final = _any(
     r"ignore[szr]?|oublie[szr]?|neglige[szr]?|contourne[szr]?|annule[szr]?|desactive[szr]?|outrepasse[szr]?",
-    r"(?:passe|passez) outre|ne (?:tiens|tenez) (?:pas|aucun|plus) compte (?:de|d')?",
-    r"(?:fais|faites) abstraction (?:de|d')?",
+    r"(?:passe|passez) outre|ne (?:tiens|tenez) (?:pas|aucun|plus) compte",
+    r"(?:fais|faites) abstraction",
     r"ne (?:suis|suivez|respecte[sz]?) (?:pas|plus)|(?:cesse|arrete)[sz]? de (?:suivre|respecter)",
     r"disregard|forget|override|bypass|neglect|do not follow|don't follow|stop following|pay no attention to",
     r"ignora|olvida|omite|no (?:sigas|tengas en cuenta)",

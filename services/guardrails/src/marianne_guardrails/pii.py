@@ -77,7 +77,7 @@ def _is_private_phone(number: str) -> bool:
 
 
 _RECOGNISERS: Final = (
-    _Recogniser("EMAIL", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    _Recogniser("EMAIL", re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     _Recogniser(
         "IBAN", re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z\d]{4}){2,7}(?:[ -]?[A-Z\d]{1,3})?\b", re.IGNORECASE), is_iban
     ),

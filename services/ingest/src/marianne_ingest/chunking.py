@@ -141,7 +141,11 @@ def _article(values: Mapping[str, object]) -> dict[str, str]:
 
 def _validity(start: str, end: str) -> str:
     """Said wherever the title is: a version that ended must never be taken for the law in force."""
-    return f" (version du {_spoken(start)}, en vigueur jusqu'au {_spoken(end)})" if start and end and end < OPEN_END else ""
+    return (
+        f" (version du {_spoken(start)}, en vigueur jusqu'au {_spoken(end)})"
+        if start and end and end < OPEN_END
+        else ""
+    )
 
 
 def _spoken(day: str) -> str:

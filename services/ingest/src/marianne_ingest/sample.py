@@ -20,7 +20,7 @@ import xxhash
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
-from marianne_ingest.errors import SourceError
+from marianne_ingest.errors import SourceError, first_problem
 from marianne_language.codes import code_slug
 from marianne_language.folding import fold
 
@@ -123,9 +123,7 @@ def _validated(path: Path, model: type[M], document: object) -> M:
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        field = ".".join(map(str, problem["loc"])) or "document"
-        raise SourceError(f"{path}: {field}: {problem['msg']}") from error
+        raise SourceError(f"{path}: {first_problem(error)}") from error
 
 
 def _sheet_rows(path: Path) -> Iterator[Record]:

@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import datasets
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import xxhash
 from huggingface_hub import HfApi, HfFileSystem
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from marianne_ingest.catalog import Column, Source
-from marianne_ingest.errors import HubUnavailableError, SourceError
+from marianne_ingest.errors import HubUnavailableError, SourceError, first_problem
 
 _BATCH_ROWS: Final = 256
 _MARKER: Final = "dataset.json"
@@ -91,23 +91,26 @@ def _local_snapshot(source: Source, folder: Path) -> Snapshot:
         source,
         [str(file) for file in files],
         lambda file: Path(file).open("rb"),
-        dataset=str(marker.get("dataset", source.name)),
-        official=bool(marker.get("official", True)),
+        dataset=marker.dataset or source.name,
+        official=marker.official,
         revision=_content_hash(folder, [*files, folder / _MARKER]),
-        snapshot_at=str(marker.get("snapshot_at", newest.isoformat())),
+        snapshot_at=(marker.snapshot_at or newest).isoformat(),
     )
 
 
-def _marker(path: Path) -> dict[str, object]:
-    if not path.exists():
-        return {}
+class _Marker(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str | None = None
+    official: bool = True
+    snapshot_at: date | None = None
+
+
+def _marker(path: Path) -> _Marker:
     try:
-        marker: dict[str, object] = orjson.loads(path.read_bytes())
-        if "snapshot_at" in marker:
-            date.fromisoformat(str(marker["snapshot_at"]))
-    except (ValueError, TypeError) as error:
-        raise SourceError(f"{path}: {error}") from error
-    return marker
+        return _Marker.model_validate_json(path.read_bytes() if path.exists() else b"{}")
+    except ValidationError as error:
+        raise SourceError(f"{path}: {first_problem(error)}") from error
 
 
 def _content_hash(folder: Path, files: Sequence[Path]) -> str:
@@ -211,5 +214,5 @@ def _reported_as(kind: type[Exception], subject: str) -> Iterator[None]:
     except (SourceError, HubUnavailableError):
         raise
     except Exception as error:
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise kind(f"{subject}: {lines[0]}") from error
+        first_line = str(error).strip().partition("\n")[0]
+        raise kind(f"{subject}: {type(error).__name__}: {first_line}") from error

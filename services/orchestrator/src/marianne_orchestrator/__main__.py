@@ -7,7 +7,7 @@ from marianne_chassis.grpc_client import open_channel
 from marianne_chassis.grpc_server import GrpcServer
 from marianne_chassis.lifecycle import run_service
 from marianne_chassis.settings import load_settings
-from marianne_orchestrator import guardrails_client, metrics, retrieval_client
+from marianne_orchestrator import guardrails_client, metrics
 from marianne_orchestrator.audit import AuditLogger
 from marianne_orchestrator.config import OrchestratorSettings
 from marianne_orchestrator.feedback import FeedbackBox
@@ -33,7 +33,7 @@ SERVICE = "marianne.orchestrator.v1.OrchestratorService"
 async def serve(settings: OrchestratorSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as stack:
         texts = Texts.load()
-        retrieval = await stack.enter_async_context(open_channel(settings.retrieval_addr, retrieval_client.RETRIED))
+        retrieval = await stack.enter_async_context(open_channel(settings.retrieval_addr))
         guardrails = await stack.enter_async_context(open_channel(settings.guardrails_addr, guardrails_client.RETRIED))
         finder = RetrievalClient(retrieval, settings.search_timeout_s)
         checks = GuardrailsClient(

@@ -20,6 +20,7 @@ SHARE_COUNTS_FROM = 6
 _STRAY_MARKS = re.compile(rf"(?:\s*{MARK})+[.…]?")
 _LIST_MARKER = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
 _ANOTHER_SENTENCE = " A"
+_ROOM_FOR_MARKS = 60
 
 
 class TooMuchWithheldError(Exception):
@@ -79,6 +80,9 @@ class SentenceGate:
         self._withheld_mark = withheld_mark
         self._opening = opening
         self._sentences = _by_id(sources)
+        # Who quotes a long sentence must be able to quote it whole.
+        longest = max((len(sentence) for sentence in self._sentences.values()), default=0)
+        self._max_chars = max(MAX_UNIT_CHARS, longest + _ROOM_FOR_MARKS)
         self._units = _Units()
         self._buffer = ""
         self._under_check: dict[int, _Written] = {}
@@ -140,11 +144,11 @@ class SentenceGate:
 
     def _end_of_unit(self, *, final: bool) -> int | None:
         """Depends on the text alone, not on the pieces it came in. A unit without end is cut at its last space."""
-        head = self._buffer[: MAX_UNIT_CHARS + 1]
+        head = self._buffer[: self._max_chars + 1]
         end = find_end(head, final=final and head == self._buffer)
-        if end is None and len(head) > MAX_UNIT_CHARS:
+        if end is None and len(head) > self._max_chars:
             start = len(head) - len(head.lstrip())
-            return max(head.rfind(" ", start, MAX_UNIT_CHARS), 0) or MAX_UNIT_CHARS
+            return max(head.rfind(" ", start, self._max_chars), 0) or self._max_chars
         return end
 
     def _cut_what_seems_whole(self) -> None:

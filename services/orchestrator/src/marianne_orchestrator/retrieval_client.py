@@ -11,17 +11,18 @@ from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from marianne_proto.retrieval.v1.retrieval_pb2_grpc import RetrievalServiceStub
 
 CORPUS_TTL_S = 30.0
-CORPUS_TIMEOUT_S = 0.2
+CORPUS_TIMEOUT_S = 0.3
 DEPENDENCY_KEY = "marianne-dependency"
 MAX_QUERY_CHARS = 2000
 
 _LANES: tuple[Dependency, ...] = ("embeddings", "rerank")
 
-RETRIED = ("marianne.retrieval.v1.RetrievalService/Search",)
-
 
 class RetrievalClient:
-    """A SourceFinder over gRPC. Every search ends within `timeout_s` seconds."""
+    """A SourceFinder over gRPC. Every search ends within `timeout_s` seconds.
+
+    A search is not sent again: when the index is away it is so for every pod, and the reader waits.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, timeout_s: float) -> None:
         self._stub = RetrievalServiceStub(channel)

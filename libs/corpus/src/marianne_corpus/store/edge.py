@@ -140,10 +140,10 @@ class EdgeGeneration:
         self._shard.close()
         with _errors_name(self._index_dir):
             current = self._index_dir / _CURRENT
-            kept = {self.name, current.read_text(encoding="ascii", errors="replace").strip() if current.exists() else self.name}
+            previous = current.read_text(encoding="ascii", errors="replace").strip() if current.exists() else self.name
             _write_durably(current, f"{self.name}\n".encode("ascii"))
             generations = [path.parent.name for path in self._index_dir.glob(f"*/{_SHARD}")]
-            for name in outdated(generations, kept):
+            for name in outdated(generations, {self.name, previous}):
                 shutil.rmtree(self._index_dir / name)
 
     async def discard(self) -> None:

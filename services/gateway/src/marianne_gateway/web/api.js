@@ -32,7 +32,7 @@ export class Api {
 
   /** Yields `{event, data}` up to `done`, each once. Throws Refused or Lost; `signal` ends it quietly. */
   async *ask(body, signal) {
-    const turn = { body, key: crypto.randomUUID(), messageId: null, lastId: "" };
+    const turn = { body, key: randomKey(), messageId: null, lastId: "" };
     let losses = 0;
     for (;;) {
       try {
@@ -87,6 +87,11 @@ export class Api {
       sessionStorage.setItem(KEY, given);
     }
   }
+}
+
+// crypto.randomUUID is missing where the page came without TLS.
+function randomKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function json(method, body) {

@@ -11,8 +11,8 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/** A link to a page of the web in a new tab; addresses of any other kind, such as javascript:, stay text. */
-export function outwardLink(url, text) {
-  if (!/^https?:\/\//i.test(url)) return element("span", {}, text);
-  return element("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, text);
+/** A link that opens in a new tab, or null for an address that is none of the web's, such as javascript:. */
+export function outwardLink(url, ...children) {
+  if (!/^https?:\/\//i.test(url)) return null;
+  return element("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, ...children);
 }

@@ -36,18 +36,30 @@ export function labelOr(name, fallback) {
 /** A date as readers write it; `iso` is YYYY-MM-DD, with or without a time. */
 export function date(iso) {
   const day = new Date(`${iso.slice(0, 10)}T12:00:00Z`);
-  return Number.isNaN(day.valueOf()) ? iso : new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(day);
+  if (Number.isNaN(day.valueOf())) return iso;
+  const written = new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(day);
+  return language === "fr" ? written.replace(/^1 /, "1er ") : written;
 }
 
 export function countryName(code) {
   return new Intl.DisplayNames([language], { type: "region" }).of(code);
 }
 
-/** Writes the labels that the markup asks for below `root`. */
+/** `node` with a label as its text, which changes with the language. */
+export function labelled(node, name, values = {}) {
+  node.dataset.label = name;
+  node.dataset.values = JSON.stringify(values);
+  node.textContent = label(name, values);
+  return node;
+}
+
+/** Writes all labels below `root` in the chosen language. */
 export function dress(root) {
   document.documentElement.lang = language;
   document.documentElement.dir = language === "ar" ? "rtl" : "ltr";
-  for (const node of root.querySelectorAll("[data-label]")) node.textContent = label(node.dataset.label);
+  for (const node of root.querySelectorAll("[data-label]")) {
+    node.textContent = label(node.dataset.label, JSON.parse(node.dataset.values ?? "{}"));
+  }
   for (const node of root.querySelectorAll("[data-label-placeholder]")) node.placeholder = label(node.dataset.labelPlaceholder);
   for (const node of root.querySelectorAll("[data-label-title]")) node.title = label(node.dataset.labelTitle);
 }

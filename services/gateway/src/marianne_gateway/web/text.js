@@ -10,6 +10,7 @@ const HEADING = /^\s*#{1,6}\s+/;
 export class Flow {
   #root;
   #block = null;
+  #list = null;
   #atLineStart = true;
 
   constructor(root) {
@@ -23,8 +24,8 @@ export class Flow {
       if (index > 0) this.#endLine();
       if (line.trim() === "") return;
       const content = this.#atLineStart ? this.#begin(line) : line;
-      const span = element("span", { className: "sentence", lang }, ...bold(content));
-      this.#block.append(span);
+      const span = element("span", { className: "sentence", lang }, ...bold(content.trimEnd()));
+      this.#block.append(span, /\s$/.test(content) ? " " : "");
       this.#atLineStart = false;
       spans.push(span);
     });
@@ -47,17 +48,17 @@ export class Flow {
   }
 
   #item(kind, start = 1) {
-    let list = this.#root.lastElementChild;
-    if (list?.tagName !== kind.toUpperCase()) {
-      list = element(kind, { dir: "auto" });
-      if (kind === "ol") list.start = start;
-      this.#root.append(list);
+    if (this.#list?.tagName !== kind.toUpperCase()) {
+      this.#list = element(kind, { dir: "auto" });
+      if (kind === "ol") this.#list.start = start;
+      this.#root.append(this.#list);
     }
     this.#block = element("li");
-    list.append(this.#block);
+    this.#list.append(this.#block);
   }
 
   #open(tag) {
+    this.#list = null;
     this.#block = element(tag, { dir: "auto" });
     this.#root.append(this.#block);
   }
