@@ -24,7 +24,7 @@ UNITS = [Unit(n, f"Phrase {n}.", (SentenceId(1, n), SentenceId(2, 1)), "fr") for
 
 
 class Units:
-    """Units that a test gives when it likes. A cancelled read loses none."""
+    """Units that a test gives when it likes, up to a None. A cancelled read loses none."""
 
     def __init__(self, *units: Unit) -> None:
         self._queue: asyncio.Queue[Unit | None] = asyncio.Queue()
@@ -39,6 +39,7 @@ class Units:
 
     async def __anext__(self) -> Unit:
         if (unit := await self._queue.get()) is None:
+            self.put(None)
             raise StopAsyncIteration
         return unit
 

@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from marianne_orchestrator.redis_threads import BREAKER_S, RedisThreadStore, open_thread_store
 from marianne_orchestrator.threads import (
-    BREAKER_S,
     MAX_EXCHANGES,
     MEMORY_THREADS,
     MemoryThreadStore,
-    RedisThreadStore,
     Thread,
     ThreadStore,
     ThreadsUnavailableError,
-    open_thread_store,
 )
 from support.ports import exchange
 from support.processes import free_port

@@ -95,7 +95,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._json([self._entry(root, entry) for entry in sorted(entries)])
 
     def _entry(self, root: Path, path: Path) -> dict[str, Any]:
-        commit = {"id": self.served.commit, "title": "Upload", "date": self.served.written.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+        commit = {
+            "id": self.served.commit,
+            "title": "Upload",
+            "date": self.served.written.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        }
         name = str(path.relative_to(root))
         if path.is_dir():
             return {"type": "directory", "path": name, "oid": "0" * 40, "lastCommit": commit}

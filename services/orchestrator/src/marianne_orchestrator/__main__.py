@@ -17,10 +17,10 @@ from marianne_orchestrator.language_detection import LanguageDetector
 from marianne_orchestrator.llm.langsmith import disable_langsmith_tracing
 from marianne_orchestrator.models import open_models
 from marianne_orchestrator.nodes import Nodes
+from marianne_orchestrator.redis_threads import open_thread_store
 from marianne_orchestrator.retrieval_client import RetrievalClient
 from marianne_orchestrator.servicer import OrchestratorServicer
 from marianne_orchestrator.texts import Texts
-from marianne_orchestrator.threads import open_thread_store
 from marianne_orchestrator.turn import TurnRunner
 from marianne_orchestrator.turn_log import MemoryTurnLog
 from marianne_orchestrator.turns import Turns

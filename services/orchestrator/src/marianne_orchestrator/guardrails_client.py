@@ -26,6 +26,9 @@ _VERDICTS: Mapping[int, Verdict] = {
 }
 _UNNAMED_REASON = "backend_error"
 
+# grpc.aio tells INTERNAL when a unit was being written at the moment in which the server went away.
+_REOPENED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL})
+
 Call = grpc.aio.StreamStreamCall[pb.CheckAnswerRequest, pb.CheckAnswerResponse]
 
 logger = structlog.get_logger(__name__)
@@ -70,7 +73,7 @@ class GuardrailsClient:
                     pending.answered(verdict.id)
                     yield verdict
             except grpc.aio.AioRpcError as error:
-                if attempt == "reopened" or error.code() is not grpc.StatusCode.UNAVAILABLE:
+                if attempt == "reopened" or error.code() not in _REOPENED:
                     raise GuardrailsUnavailableError from error
                 metrics.GUARDRAILS_REOPENED.inc()
                 logger.info("answer_check_reopened", units=len(pending))
