@@ -9,7 +9,7 @@ import pytest
 
 from marianne_corpus.index import StoreUnavailableError
 from marianne_corpus.store.edge import EdgeReader, EdgeWriter
-from support.corpus import build, index_directory, manifest, points, scope, sheet, sparse_lane
+from support.corpus import build, index_directory, manifest_of, points, scope, sheet, sparse_lane
 from support.otlp import named, process_sink, root_span
 
 SHEET = sheet("F1_1", "Demander une carte de séjour.")
@@ -42,7 +42,7 @@ async def test_what_a_killed_build_left_is_removed_in_the_end(index_dir: Path) -
 async def test_a_sealed_generation_is_complete_without_a_clean_end(index_dir: Path) -> None:
     generation = await EdgeWriter(index_dir).begin()
     await generation.upsert(points([SHEET]))
-    await generation.seal(manifest(generation, [SHEET]))
+    await generation.seal(manifest_of([SHEET], "2026-11-20", generation.name))
     copy = index_dir.with_name("copy")
     shutil.copytree(index_dir, copy)
     (copy / "CURRENT").write_text(f"{generation.name}\n", encoding="ascii")

@@ -11,6 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import Runnable, RunnableBinding
 
+from marianne_chassis.settings import load_settings
 from marianne_orchestrator.agents import FINAL_ANSWER, Agent, answer_chain
 from marianne_orchestrator.config import OrchestratorSettings
 from marianne_orchestrator.events import Degraded, Done, Error, Meta, Sources, Status, Token, Usage, Withheld
@@ -22,6 +23,7 @@ from support.llm import (
     Cut,
     FakeLLM,
     Hang,
+    Reply,
     Wait,
     chunk,
     end_frames,
@@ -29,7 +31,6 @@ from support.llm import (
     misbehaviour,
     reply_frames,
     reply_text,
-    reply_whole,
     token_frames,
 )
 from support.ports import FakeAnswerCheck, exchange, verdict, withheld
@@ -51,6 +52,10 @@ async def _rig(tmp_path: Path) -> Rig:
 async def _fake(rig: Rig) -> AsyncIterator[FakeLLM]:
     async with llm(rig, TEXT) as fake:
         yield fake
+
+
+def cut_for_length(text: str) -> Reply:
+    return reply_frames(*token_frames(text), frame(chunk({}, finish_reason="length")), *end_frames(text)[1:])
 
 
 def prompts(fake: FakeLLM) -> list[str]:
@@ -99,16 +104,12 @@ async def test_the_model_that_was_asked_for_answers(rig: Rig, fake: FakeLLM) -> 
 
 
 async def test_an_answer_cut_for_length_says_so(rig: Rig, fake: FakeLLM) -> None:
-    fake.script(reply_frames(*token_frames(TEXT), frame(chunk({}, finish_reason="length")), *end_frames(TEXT)[1:]))
+    fake.script(cut_for_length(TEXT))
     assert one(await rig.run(), Done).finish_reason == "length"
 
 
 async def test_a_translation_cut_for_length_is_not_the_answer(rig: Rig, fake: FakeLLM) -> None:
-    translated = reply_whole("renouveler un titre de séjour")
-    cut = replace(
-        translated, steps=tuple(replace(s, data=s.data.replace(b"stop", b"length")) for s in translated.steps)
-    )
-    fake.script(cut, reply_text(TEXT))
+    fake.script(cut_for_length("renouveler un titre"), reply_text(TEXT))
     assert one(await rig.run(ENGLISH), Done).finish_reason == "stop"
 
 
@@ -200,7 +201,7 @@ async def test_too_much_withheld_ends_the_stream_and_leaves_quotes(rig: Rig, fak
 
 @pytest.mark.parametrize("fault", ["unauthorized", "server_error", "zero_tokens", "cut_before_first_token"])
 async def test_a_model_that_gives_nothing_is_replaced_by_quotes(rig: Rig, fake: FakeLLM, fault: str) -> None:
-    fake.respond_with(lambda _request: misbehaviour(fault))  # type: ignore[arg-type]  # one of the parameters
+    fake.respond_with(lambda _request: misbehaviour(fault))
     events = await rig.run()
     assert one(events, Degraded) == Degraded("llm", texts().get("consequence.llm", "fr"))
     assert {token.text.strip() for token in of(events, Token)} <= VERBATIM
@@ -310,7 +311,7 @@ async def test_the_settings_name_the_models(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("LLM_MODEL", "small")
     monkeypatch.setenv("LLM_MODELS", "large, small")
     async with httpx.AsyncClient() as http:
-        models = ConfiguredModels(OrchestratorSettings(), http)
+        models = ConfiguredModels(load_settings(OrchestratorSettings), http)
     assert models.configured()
     assert models.names == ("small", "large")
     assert models.answering("") is models.answering("small")
@@ -320,6 +321,6 @@ async def test_the_settings_name_the_models(monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_without_an_address_there_is_only_the_quoting_model() -> None:
     async with httpx.AsyncClient() as http:
-        models = ConfiguredModels(OrchestratorSettings(), http)
+        models = ConfiguredModels(load_settings(OrchestratorSettings), http)
     assert not models.configured()
     assert models.names == ("extractive",)

@@ -3,11 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from marianne_orchestrator.events import Degraded, Done, Meta
 from marianne_orchestrator.redis_threads import BREAKER_S, RedisThreadStore, open_thread_store
 from marianne_orchestrator.threads import (
     MAX_EXCHANGES,
@@ -17,9 +19,10 @@ from marianne_orchestrator.threads import (
     ThreadStore,
     ThreadsUnavailableError,
 )
+from support.absent_redis import HangingRedis, refusing_redis
 from support.ports import exchange
-from support.processes import free_port
-from support.redis_server import HangingRedis, refusing_redis, running_redis
+from support.redis import RedisServer, running_redis
+from support.turns import QUESTION, Rig, answer, of, one
 
 TTL_S = 60.0
 TIMEOUT_S = 0.1
@@ -44,7 +47,7 @@ async def _store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     if request.param == "memory":
         yield MemoryThreadStore(TTL_S)
         return
-    async with running_redis(tmp_path) as url, open_thread_store(url, ttl_s=TTL_S, timeout_s=5) as store:
+    async with running_redis(tmp_path) as redis, open_thread_store(redis.url, ttl_s=TTL_S, timeout_s=5) as store:
         yield store
 
 
@@ -58,8 +61,8 @@ async def test_an_unknown_thread_is_empty(store: ThreadStore) -> None:
 
 async def test_exchanges_come_back_whole_and_in_order(store: ThreadStore) -> None:
     said = [exchange("Où ça ?", answer="À la préfecture.\n\n— « 75 »"), exchange("سؤال", query="question")]
-    for one in said:
-        await store.append("t1", one)
+    for exchanged in said:
+        await store.append("t1", exchanged)
     assert await store.load("t1") == Thread(tuple(said))
 
 
@@ -114,9 +117,9 @@ async def test_in_memory_the_longest_unused_thread_is_forgotten() -> None:
 
 @needs_redis
 async def test_in_redis_a_thread_has_a_time_to_live_from_its_last_exchange(tmp_path: Path) -> None:
-    async with running_redis(tmp_path) as url, Redis.from_url(url) as client:
+    async with running_redis(tmp_path) as redis, Redis.from_url(redis.url) as client:
         for ttl_s in (1000.0, TTL_S):
-            async with open_thread_store(url, ttl_s=ttl_s, timeout_s=5) as store:
+            async with open_thread_store(redis.url, ttl_s=ttl_s, timeout_s=5) as store:
                 await store.append("t1", exchange("Une"))
         [key] = await client.keys()
         assert 0 < await client.pttl(key) <= TTL_S * 1000
@@ -125,9 +128,9 @@ async def test_in_redis_a_thread_has_a_time_to_live_from_its_last_exchange(tmp_p
 @needs_redis
 async def test_another_orchestrator_reads_the_same_thread(tmp_path: Path) -> None:
     async with (
-        running_redis(tmp_path) as url,
-        open_thread_store(url, ttl_s=TTL_S, timeout_s=5) as one,
-        open_thread_store(url, ttl_s=TTL_S, timeout_s=5) as other,
+        running_redis(tmp_path) as redis,
+        open_thread_store(redis.url, ttl_s=TTL_S, timeout_s=5) as one,
+        open_thread_store(redis.url, ttl_s=TTL_S, timeout_s=5) as other,
     ):
         await one.append("t1", exchange("Une"))
         assert await questions(other, "t1") == ["Une"]
@@ -200,21 +203,24 @@ async def test_while_the_breaker_is_open_nobody_calls(clock: Clock) -> None:
 
 @needs_redis
 async def test_a_redis_that_comes_back_is_used_again(clock: Clock, tmp_path: Path) -> None:
-    port = free_port()
-    store = RedisThreadStore.connect(f"redis://127.0.0.1:{port}", TTL_S, 5, clock)
+    redis = RedisServer(tmp_path)
+    store = RedisThreadStore.connect(redis.url, TTL_S, 5, clock)
     await seconds_until_unavailable(store)
-    async with running_redis(tmp_path, port):
+    try:
+        await redis.start()
         await seconds_until_unavailable(store)
         clock.now += BREAKER_S
         await store.append("t1", exchange("Une"))
         assert await questions(store, "t1") == ["Une"]
+    finally:
         await store.close()
+        await redis.program.end()
 
 
 @needs_redis
 async def test_a_wrong_password_is_an_absence_too(tmp_path: Path) -> None:
-    async with running_redis(tmp_path) as url:
-        store = RedisThreadStore.connect(url.replace("redis://", "redis://nobody:wrong@"), TTL_S, 5)
+    async with running_redis(tmp_path) as redis:
+        store = RedisThreadStore.connect(redis.url.replace("redis://", "redis://nobody:wrong@"), TTL_S, 5)
         await seconds_until_unavailable(store)
         await store.close()
 
@@ -222,3 +228,29 @@ async def test_a_wrong_password_is_an_absence_too(tmp_path: Path) -> None:
 async def test_without_an_address_threads_are_in_memory() -> None:
     async with open_thread_store(None, ttl_s=TTL_S, timeout_s=TIMEOUT_S) as store:
         assert isinstance(store, MemoryThreadStore)
+
+
+async def test_a_turn_goes_on_without_redis(tmp_path: Path) -> None:
+    async with HangingRedis().running() as redis:
+        store = RedisThreadStore.connect(redis.url, TTL_S, TIMEOUT_S)
+        events = await Rig(tmp_path, threads=store).run(replace(QUESTION, resumable=True))
+        await store.close()
+    assert one(events, Meta).resumable is False
+    assert of(events, Degraded)[0].dependency == "redis"
+    assert answer(events)
+    assert one(events, Done).finish_reason == "stop"
+    assert redis.accepted == 1
+
+
+@needs_redis
+async def test_parallel_turns_of_a_thread_are_both_remembered(tmp_path: Path) -> None:
+    async with (
+        running_redis(tmp_path) as redis,
+        open_thread_store(redis.url, ttl_s=TTL_S, timeout_s=5) as one_pod,
+        open_thread_store(redis.url, ttl_s=TTL_S, timeout_s=5) as other_pod,
+    ):
+        pods = [Rig(tmp_path / name, threads=store) for name, store in (("a", one_pod), ("b", other_pod))]
+        asked = [replace(QUESTION, message_id=name) for name in ("m1", "m2")]
+        await asyncio.gather(*(pod.run(question) for pod, question in zip(pods, asked, strict=True)))
+        remembered = (await one_pod.load(QUESTION.thread_id)).exchanges
+    assert {exchange.message_id for exchange in remembered} == {"m1", "m2"}

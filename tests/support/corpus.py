@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from marianne_corpus.analyzer import Analyzer
-from marianne_corpus.index import Generation, IndexWriter, Point, Scope, SparseLane
+from marianne_corpus.index import IndexWriter, Point, Scope, SparseLane
 from marianne_corpus.manifest import Manifest, SourceRecord
 from marianne_corpus.schema import OPEN_END, Chunk
 
@@ -70,9 +70,9 @@ def points(chunks: Sequence[Chunk]) -> list[Point]:
     return [Point(chunk, analyzer.document(chunk.search_text, _AVERAGE_LENGTH)) for chunk in chunks]
 
 
-def manifest(generation: Generation, chunks: Sequence[Chunk], snapshot_at: str = "2026-11-20") -> Manifest:
+def manifest_of(chunks: Sequence[Chunk], snapshot_at: str, generation: str = "generation") -> Manifest:
     return Manifest(
-        generation=generation.name,
+        generation=generation,
         created_at=datetime.now(UTC).isoformat(),
         fingerprint="fingerprint",
         average_length=_AVERAGE_LENGTH,
@@ -88,7 +88,7 @@ async def build(writer: IndexWriter, chunks: Sequence[Chunk], snapshot_at: str =
     """Indexes the chunks and serves them."""
     generation = await writer.begin()
     await generation.upsert(points(chunks))
-    written = manifest(generation, chunks, snapshot_at)
+    written = manifest_of(chunks, snapshot_at, generation.name)
     await generation.seal(written)
     await generation.switch()
     return written

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
+
 from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from marianne_proto.retrieval.v1 import retrieval_pb2_grpc
 
@@ -36,15 +37,13 @@ class FakeRetrieval(retrieval_pb2_grpc.RetrievalServiceServicer):
         finally:
             await server.stop(None)
 
-    async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:  # noqa: N802  proto's name
+    async def Search(self, request: pb.SearchRequest, context: Context) -> pb.SearchResponse:
         self.searched.append(request)
         self.seconds_left = context.time_remaining()
         await self._misbehave(context)
         return self.found
 
-    async def DescribeCorpus(  # noqa: N802  proto's name
-        self, request: pb.DescribeCorpusRequest, context: Context
-    ) -> pb.DescribeCorpusResponse:
+    async def DescribeCorpus(self, request: pb.DescribeCorpusRequest, context: Context) -> pb.DescribeCorpusResponse:
         self.described += 1
         await self._misbehave(context)
         return pb.DescribeCorpusResponse(corpus=self.found.corpus)

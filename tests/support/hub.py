@@ -63,7 +63,8 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._missing("EntryNotFound")
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_POST(self) -> None:
         parts = unquote(urlsplit(self.path).path).strip("/").split("/")

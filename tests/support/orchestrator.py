@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from marianne_proto.orchestrator.v1 import orchestrator_pb2 as pb
 from marianne_proto.orchestrator.v1 import orchestrator_pb2_grpc
@@ -155,8 +156,11 @@ class FakeOrchestrator(orchestrator_pb2_grpc.OrchestratorServiceServicer):
         """Serves on a free port and yields the address."""
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         orchestrator_pb2_grpc.add_OrchestratorServiceServicer_to_server(self, server)
+        vitals = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(vitals, server)
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
+        await vitals.set("", health_pb2.HealthCheckResponse.SERVING)
         try:
             yield f"127.0.0.1:{port}"
         finally:

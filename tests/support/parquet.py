@@ -1,6 +1,6 @@
 """Small data sets in the layouts of the official ones, written by the tests themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -84,7 +84,11 @@ def article_row(doc_id: str = "LEGIARTI000042776127", **columns: object) -> Row:
     return row | columns
 
 
-ROWS: Final = {"service-public": sheet_row, "travail-emploi": ministry_row, "legi": article_row}
+ROWS: Final[Mapping[str, Callable[..., Row]]] = {
+    "service-public": sheet_row,
+    "travail-emploi": ministry_row,
+    "legi": article_row,
+}
 
 
 def write_parquet(path: Path, rows: Sequence[Row] | pa.Table) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from langchain_core.language_models import BaseChatModel
+
 from marianne_language.citations import SentenceId
 from marianne_orchestrator.checks import GuardrailsUnavailableError, InputVerdict, Unit, UnitVerdict, Verdict
 from marianne_orchestrator.events import Corpus, Source

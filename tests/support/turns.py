@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from opentelemetry import trace
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
 from marianne_orchestrator.audit import AuditLogger
 from marianne_orchestrator.checks import AnswerCheck
 from marianne_orchestrator.events import Event, Source, Status, Token
@@ -25,11 +30,6 @@ from marianne_orchestrator.texts import Texts
 from marianne_orchestrator.threads import ThreadStore
 from marianne_orchestrator.turn import TurnRunner
 from marianne_orchestrator.understanding import Registry
-from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
 from support.llm import FakeLLM
 from support.otlp import process_sink
 from support.ports import FakeAnswerCheck, FakeFinder, FakeInputCheck, FakeModels, FakeThreads, source

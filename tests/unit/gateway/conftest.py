@@ -1,9 +1,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from support.gateway import RunningGateway, bare_gateway, running_gateway
 from support.orchestrator import FakeOrchestrator
+
+# What one example may take depends on who else uses the machine.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(name="orchestrator")

@@ -239,6 +239,17 @@ async def test_what_the_orchestrator_refuses_at_once_is_no_stream(
         assert "a detail" not in response.text
 
 
+async def test_the_field_that_the_orchestrator_refuses_is_named(
+    orchestrator: FakeOrchestrator, gateway: RunningGateway
+) -> None:
+    orchestrator.play(Break(grpc.StatusCode.INVALID_ARGUMENT, "model: not one of ListModels"))
+
+    response = await gateway.http.post("/chat/stream", json={"query": "Une question ?", "model": "another"})
+
+    assert (response.status_code, response.json()["error"]["field"]) == (422, "model")
+    assert "ListModels" not in response.text
+
+
 async def test_leaving_ends_the_call_at_once(orchestrator: FakeOrchestrator, gateway: RunningGateway) -> None:
     orchestrator.play(meta(), asyncio.Event())
 
@@ -391,10 +402,30 @@ async def test_the_first_token_is_timed_once_for_each_answer(
     assert value("chat_time_to_first_token_seconds_count") == before + 1
 
 
-async def test_requests_are_counted_by_the_template_of_their_route(gateway: RunningGateway) -> None:
-    labels = {"route": "/threads/{thread_id}", "method": "GET", "code": "404"}
+async def test_a_resumed_answer_is_not_timed_again(orchestrator: FakeOrchestrator, gateway: RunningGateway) -> None:
+    await ask(gateway, headers=KEY)
+    before = value("chat_time_to_first_token_seconds_count")
+
+    await gateway.http.get(f"/chat/stream/{orchestrator.asked[0].message_id}")
+
+    assert value("chat_time_to_first_token_seconds_count") == before
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "code"),
+    [
+        ("/threads/t_unknown", "/threads/{thread_id}", "404"),
+        ("/livez", "/livez", "200"),
+        ("/web/main.js", "/web", "200"),
+        ("/anything/at/all", "unmatched", "404"),
+    ],
+)
+async def test_requests_are_counted_by_the_template_of_their_route(
+    bare: RunningGateway, path: str, route: str, code: str
+) -> None:
+    labels = {"route": route, "method": "GET", "code": code}
     before = value("http_server_requests_total", **labels)
 
-    await gateway.http.get("/threads/t_unknown")
+    await bare.http.get(path)
 
     assert value("http_server_requests_total", **labels) == before + 1

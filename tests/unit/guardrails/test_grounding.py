@@ -268,6 +268,14 @@ def test_the_users_own_facts_may_only_be_repeated_as_theirs(written: str, verdic
     assert check(written).verdict is verdict
 
 
+def test_what_the_user_told_is_read_in_the_language_of_the_answer() -> None:
+    grounding = Grounding(PASSAGES, "I have been here for three years.")
+
+    assert (
+        grounding.check(Unit(1, "You said you have been here for three years.", (), "en")).verdict is Verdict.NO_CLAIM
+    )
+
+
 def test_each_fact_is_reported_with_whether_it_was_found() -> None:
     verdict = check("Le titre coûte 225 € et 3 timbres [1.7].")
 

@@ -23,8 +23,13 @@ def test_the_frame_takes_a_language_and_a_role() -> None:
 
 @pytest.mark.parametrize(
     ("intent", "name"),
-    [("legal", "legal"), ("locator", "locator"), ("procedure", "procedure"), ("fact", "procedure")]
-    + [("out_of_scope", "procedure")],
+    [
+        ("legal", "legal"),
+        ("locator", "locator"),
+        ("procedure", "procedure"),
+        ("fact", "procedure"),
+        ("out_of_scope", "procedure"),
+    ],
 )
 def test_every_intent_has_an_agent(intent: Intent, name: str) -> None:
     assert agent_for(intent).name == name

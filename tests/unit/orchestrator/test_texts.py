@@ -54,7 +54,6 @@ def test_another_language_falls_back_to_french(texts: Texts) -> None:
 
 
 def test_a_text_that_lacks_a_language_is_refused_at_start() -> None:
-    complete = dict.fromkeys(LANGUAGES, "texte")
-    del complete["vi"]
+    translations: dict[str, str] = {language: "texte" for language in LANGUAGES if language != "vi"}
     with pytest.raises(ValueError, match=r"greeting lacks vi"):
-        Texts({"greeting": complete})
+        Texts({"greeting": translations})

@@ -1,7 +1,7 @@
 """What every turn log does. `make_log` is parametrised so that another store joins by adding a line."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -30,9 +30,9 @@ async def memory_log(clock: Clock) -> TurnLog:
 
 
 @pytest.fixture(name="log", params=[memory_log])
-async def _log(request: pytest.FixtureRequest, clock: Clock) -> AsyncIterator[TurnLog]:
+async def _log(request: pytest.FixtureRequest, clock: Clock) -> TurnLog:
     make_log: Callable[[Clock], Awaitable[TurnLog]] = request.param
-    yield await make_log(clock)
+    return await make_log(clock)
 
 
 async def append(log: TurnLog, message_id: str, *events: Event) -> None:

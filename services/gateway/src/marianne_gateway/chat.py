@@ -63,7 +63,7 @@ async def resume(
     if last_event_id and not _SEQUENCE.fullmatch(last_event_id):
         raise Refusal(422, "invalid_request", field="Last-Event-ID", key="last_event_id")
     events = gateway.orchestrator.resume(message_id, int(last_event_id or 0))
-    return TurnStream(events, None, gateway.settings.heartbeat_s)
+    return TurnStream(events, None, gateway.settings.heartbeat_s, resumed=True)
 
 
 @router.delete("/chat/stream/{message_id}", summary="Arrêter une réponse", status_code=204)

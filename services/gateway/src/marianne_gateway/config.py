@@ -38,10 +38,6 @@ class GatewaySettings(ServiceSettings):
     turn_timeout_s: Seconds = 92.0
     trace_url_template: str | None = None
 
-    @property
-    def is_local(self) -> bool:
-        return _is_loopback(self.bind)
-
     @field_validator("api_keys_file")
     @classmethod
     def _keys_unless_local(cls, path: Path | None, info: ValidationInfo) -> Path | None:

@@ -80,7 +80,9 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
         case PeerError():
             return _response(STATUS_OF_FAULT[error.code], failure(error.code, language))
         case PeerRefusalError():
-            return _response(404 if error.code == "not_found" else 422, failure(error.code, language))
+            return _response(
+                404 if error.code == "not_found" else 422, failure(error.code, language, field=error.field)
+            )
         case RequestValidationError():
             return _response(422, _first_fault(error))
         case HTTPException():

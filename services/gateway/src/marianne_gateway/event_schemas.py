@@ -117,6 +117,7 @@ class Error(_Payload):
     code: str
     message: str
     retryable: bool
+    field: Annotated[str | None, Field(description="Le champ de la demande en cause, s’il y en a un.")] = None
 
 
 class Usage(_Payload):

@@ -30,8 +30,9 @@ class PeerError(Exception):
 
 
 class PeerRefusalError(Exception):
-    """The orchestrator understood and said no: the thing is unknown to it, or a value is not one it takes."""
+    """The orchestrator understood and said no: it does not know the thing, or does not take the value of `field`."""
 
-    def __init__(self, code: PeerRefusal) -> None:
+    def __init__(self, code: PeerRefusal, field: str | None = None) -> None:
         super().__init__(code)
         self.code: PeerRefusal = code
+        self.field = field

@@ -90,8 +90,9 @@ def _declared_bytes(scope: Scope) -> int:
 
 
 def _route(scope: Scope) -> str:
+    """The template of the route, or the place where files are mounted; never what the caller wrote."""
     path: str | None = getattr(scope.get("route"), "path", None)
-    return path or "unmatched"
+    return path or scope.get("root_path") or "unmatched"
 
 
 def _method(scope: Scope) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from marianne_gateway import metrics
+from marianne_chassis.shared_metrics import ACTIVE_STREAMS
 from marianne_gateway.errors import Refusal
 
 _MOST_CALLERS = 10_000
@@ -66,7 +66,7 @@ class Streams:
         self._active += 1
         self._idle.clear()
         try:
-            with metrics.ACTIVE_STREAMS.track_inprogress():
+            with ACTIVE_STREAMS.track_inprogress():
                 yield
         finally:
             self._active -= 1

@@ -1,14 +1,12 @@
 """The gateway's numbers for Prometheus."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
-ACTIVE_STREAMS = Gauge("chat_active_streams", "Answers under way")
 TIME_TO_FIRST_TOKEN = Histogram(
     "chat_time_to_first_token_seconds",
     "Time from a question's arrival to the first checked text of its answer",
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0),
 )
-DEGRADED = Counter("degraded", "Requests that a failing dependency had an effect on", ["dependency"])
 REQUESTS = Counter("http_server_requests", "HTTP requests answered", ["route", "method", "code"])
 # A stream lasts as long as its answer, at most about 90 s.
 REQUEST_SECONDS = Histogram(

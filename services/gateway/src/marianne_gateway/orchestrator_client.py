@@ -1,6 +1,7 @@
 """The orchestrator as the gateway sees it; the only place that knows its protos."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from marianne_gateway import metrics
+from marianne_chassis.shared_metrics import DEGRADED
 from marianne_gateway.events import GROUNDING, Event, EventName, PeerError, PeerFault, PeerRefusalError
 from marianne_proto.orchestrator.v1 import orchestrator_pb2 as pb
 from marianne_proto.orchestrator.v1 import orchestrator_pb2_grpc
@@ -19,6 +20,7 @@ _SERVICE = "marianne.orchestrator.v1.OrchestratorService"
 # Unary methods that may be sent twice.
 IDEMPOTENT_METHODS = tuple(f"{_SERVICE}/{name}" for name in ("StopTurn", "GetThread", "DeleteThread"))
 
+_FIELD = re.compile(r"([a-z_]{1,40}): ")
 _FAULTS: dict[grpc.StatusCode, PeerFault] = {
     grpc.StatusCode.UNAVAILABLE: "unavailable",
     grpc.StatusCode.DEADLINE_EXCEEDED: "timeout",
@@ -111,7 +113,7 @@ class Orchestrator:
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from error
         except TimeoutError as error:
-            metrics.DEGRADED.labels("orchestrator").inc()
+            DEGRADED.labels("orchestrator").inc()
             raise PeerError("unavailable") from error
         finally:
             call.cancel()
@@ -122,9 +124,11 @@ def _translated(error: grpc.aio.AioRpcError) -> PeerError | PeerRefusalError:
         case grpc.StatusCode.NOT_FOUND:
             return PeerRefusalError("not_found")
         case grpc.StatusCode.INVALID_ARGUMENT:
-            return PeerRefusalError("invalid_request")
+            # By contract its details begin with the name of the field.
+            named = _FIELD.match(error.details() or "")
+            return PeerRefusalError("invalid_request", named[1] if named else None)
         case code:
-            metrics.DEGRADED.labels("orchestrator").inc()
+            DEGRADED.labels("orchestrator").inc()
             return PeerError(_FAULTS.get(code, "internal"))
 
 

@@ -23,6 +23,7 @@ async def settled(events: AsyncGenerator[Event], language: str | None) -> AsyncG
     """The events up to `done`. A turn that breaks off gets an `error` and a `done` of the gateway's, in `language`, or
     in that of the answer once `meta` has told it.
     """
+    field: str | None = None
     try:
         async with aclosing(events):
             async for event in events:
@@ -33,26 +34,29 @@ async def settled(events: AsyncGenerator[Event], language: str | None) -> AsyncG
                     return
         code: str = "internal"
         log.error("turn_without_done")
-    except (PeerError, PeerRefusalError) as error:
+    except PeerError as error:
         code = error.code
         log.warning("turn_broken_off", code=code)
+    except PeerRefusalError as error:
+        code, field = error.code, error.field
     except Exception:
         code = "internal"
         log.exception("turn_relay_failed")
-    yield Event("error", failure(code, language))
+    yield Event("error", failure(code, language, field=field))
     yield Event("done", _nothing_done())
 
 
-async def observed(events: AsyncGenerator[Event], asked_at: float) -> AsyncGenerator[Event]:
-    """The same events, told to the metrics and to the request's span. `asked_at` is of `time.perf_counter`."""
+async def observed(events: AsyncGenerator[Event], asked_at: float | None) -> AsyncGenerator[Event]:
+    """The same events, told to the metrics and to the request's span. `asked_at` is of `time.perf_counter`, None for
+    the rest of a turn that was asked for earlier.
+    """
     span = trace.get_current_span()
-    waiting = True
     async with aclosing(events):
         async for event in events:
             match event.name:
-                case "token" if waiting:
-                    waiting = False
+                case "token" if asked_at is not None:
                     metrics.TIME_TO_FIRST_TOKEN.observe(time.perf_counter() - asked_at)
+                    asked_at = None
                 case "error":
                     span.set_status(Status(StatusCode.ERROR, event.payload["code"]))
                     span.set_attribute(ERROR_TYPE, event.payload["code"])

@@ -26,9 +26,11 @@ class TurnStream(StreamingResponse):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[Event], language: str | None, heartbeat_s: float) -> None:
-        turn = with_silences(observed(settled(events, language), time.perf_counter()), _CONTACT_S, heartbeat_s)
-        self._frames = _frames(turn)
+    def __init__(
+        self, events: AsyncGenerator[Event], language: str | None, heartbeat_s: float, *, resumed: bool = False
+    ) -> None:
+        turn = observed(settled(events, language), None if resumed else time.perf_counter())
+        self._frames = _frames(with_silences(turn, _CONTACT_S, heartbeat_s))
         super().__init__(self._frames, headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +83,7 @@ def _raise_if_refused(first: Event | None) -> None:
     if first is not None and first.name == "error":
         match first.payload["code"]:
             case "not_found" | "invalid_request" as code:
-                raise PeerRefusalError(code)
+                raise PeerRefusalError(code, first.payload.get("field"))
 
 
 async def _unless_left(receive: Receive, responding: Coroutine[None, None, None]) -> None:

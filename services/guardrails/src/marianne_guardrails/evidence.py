@@ -26,8 +26,13 @@ class Passage:
     title: str = ""
 
 
+def facts_of(text: str, language: str) -> Facts:
+    """(kind, value) of every fact that `text` tells or implies."""
+    return frozenset(fact for value in find_values(text, language) for fact in implied(value.kind, value.value))
+
+
 class Source:
-    """One source text with what it tells, worked out when first asked for."""
+    """One source text, in French, with what it tells, worked out when first asked for."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -42,9 +47,7 @@ class Source:
 
     @cached_property
     def facts(self) -> Facts:
-        """(kind, value) of every fact that the text tells or implies. Sources are French."""
-        values = find_values(self.text)
-        return frozenset(fact for value in values for fact in implied(value.kind, value.value))
+        return facts_of(self.text, "fr")
 
     @cached_property
     def references(self) -> tuple[ArticleReference, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from marianne_guardrails.claims import asserts_nothing, concludes_nothing, restates_the_user
-from marianne_guardrails.evidence import Evidence, Facts, Passage, Source
+from marianne_guardrails.evidence import Evidence, Facts, Passage, facts_of
 from marianne_guardrails.quotes import find_quote
 from marianne_guardrails.verdicts import Reason, Verdict
 from marianne_language.citations import SentenceId
@@ -58,7 +58,7 @@ class Grounding:
 
     def __init__(self, passages: Sequence[Passage], question: str = "") -> None:
         self._evidence = Evidence(passages)
-        self._question = Source(question)
+        self._question = question
 
     def check(self, unit: Unit) -> UnitVerdict:
         """The verdict on one unit; it depends on the unit and the evidence alone."""
@@ -72,7 +72,7 @@ class Grounding:
     def _check_cited(self, unit: Unit, values: Sequence[TypedValue], cited: tuple[SentenceId, ...]) -> UnitVerdict:
         told: Facts = frozenset().union(*(source.facts for source in self._evidence.around(cited)))
         if restates_the_user(unit.text):
-            told |= self._question.facts
+            told |= facts_of(self._question, unit.language)
         wrong_articles = self._articles_of_another_code(unit.text, cited)
         lost = [value for value in values if not _stands(value, told) or value.value in wrong_articles]
         citations = self._narrowed(unit, values, cited)
@@ -85,7 +85,7 @@ class Grounding:
     def _check_uncited(self, unit: Unit, values: Sequence[TypedValue]) -> UnitVerdict:
         if not values and asserts_nothing(unit.text):
             return _verdict(unit, Verdict.NO_CLAIM, (), ())
-        if restates_the_user(unit.text) and concludes_nothing(unit.text) and self._told_by_user(values):
+        if restates_the_user(unit.text) and concludes_nothing(unit.text) and self._told_by_user(values, unit.language):
             return _verdict(unit, Verdict.NO_CLAIM, (), _facts(values, lost=()))
         if not self._evidence.sentences:
             return _withheld(unit, Reason.NO_EVIDENCE, (), _facts(values, lost=values))
@@ -94,8 +94,9 @@ class Grounding:
             return _withheld(unit, Reason.NO_CITATION, (), _facts(values, lost=values))
         return self._check_cited(unit, values, (source,))
 
-    def _told_by_user(self, values: Iterable[TypedValue]) -> bool:
-        return all((value.kind, value.value) in self._question.facts for value in values)
+    def _told_by_user(self, values: Iterable[TypedValue], language: str) -> bool:
+        told = facts_of(self._question, language)
+        return all((value.kind, value.value) in told for value in values)
 
     def _articles_of_another_code(self, text: str, cited: tuple[SentenceId, ...]) -> set[str]:
         """Articles that the sources cite too, but always of another code than `text` does."""

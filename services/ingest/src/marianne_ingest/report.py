@@ -16,7 +16,7 @@ def describe_index(manifest: Manifest) -> Iterator[str]:
         yield (
             f"{source.name}: {source.chunks} chunks of {source.documents} documents, {origin}, "
             f"state of {source.snapshot_at}, revision {source.revision[:12]}; {source.rows} rows read, "
-            f"{source.duplicates} duplicates, {_rejected(source)} rejected, {source.seconds:.1f} s"
+            f"{source.duplicates} duplicates, {_rejected(source)}, {source.seconds:.1f} s"
         )
     yield f"index {manifest.generation}: {manifest.chunks} chunks"
 
@@ -40,7 +40,7 @@ def describe_plan(snapshots: Sequence[Snapshot], current: Manifest | None, *, re
 
 def _rejected(source: SourceRecord) -> str:
     reasons = ", ".join(f"{reason}: {rows}" for reason, rows in source.rejected.items())
-    return f"{sum(source.rejected.values())}{f' ({reasons})' if reasons else ''}"
+    return f"{sum(source.rejected.values())} rejected{f' ({reasons})' if reasons else ''}"
 
 
 def _chunks_per_s(current: Manifest | None) -> tuple[float, bool]:

@@ -133,6 +133,8 @@ def _sheet_rows(path: Path) -> Iterator[Record]:
     sheet = _validated(path, _Sheet, _yaml(path, parts[1]))
     if sheet.id != path.stem:
         raise SourceError(f"{path}: id: {sheet.id!r} is not the file's name")
+    if parts[2].partition("## ")[0].strip():
+        raise SourceError(f"{path}: text before the first ## section")
     sections = list(_sections(parts[2]))
     if not sections:
         raise SourceError(f"{path}: no ## section")
@@ -160,8 +162,8 @@ def _sections(body: str) -> Iterator[tuple[list[str], str]]:
     """Each section's path of headings and its own text; a heading without text of its own gives none."""
     path: list[str] = []
     headings = list(_HEADING.finditer(body))
-    ends = [heading.start() for heading in headings[1:]] + [len(body)]
-    for heading, end in zip(headings, ends, strict=True):
+    ends = [heading.start() for heading in headings] + [len(body)]
+    for heading, end in zip(headings, ends[1:], strict=True):
         depth = len(heading[1]) - 2
         path = [*path[:depth], heading[2].strip()]
         if text := body[heading.end() : end].strip():

@@ -1,11 +1,23 @@
 """The numbers of the orchestrator."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
+
+from marianne_chassis.shared_metrics import ACTIVE_STREAMS, DEGRADED
+
+__all__ = [
+    "ACTIVE_STREAMS",
+    "AUDIT_FAILURES",
+    "DEGRADED",
+    "GUARDRAILS_REOPENED",
+    "LLM_REQUEST_DURATION",
+    "LLM_TIME_TO_FIRST_TOKEN",
+    "TOKEN_USAGE",
+    "TOPIC_DETECTION",
+    "USER_FEEDBACK",
+]
 
 _SECONDS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 90.0)
 
-ACTIVE_STREAMS = Gauge("chat_active_streams", "Turns that are running")
-DEGRADED = Counter("degraded", "Turns that went on without a dependency", ["dependency"])
 TOPIC_DETECTION = Counter("topic_detection", "Questions by topic", ["topic"])
 GUARDRAILS_REOPENED = Counter("guardrail_checks_reopened", "Answer checks that were continued on another pod")
 USER_FEEDBACK = Counter("user_feedback", "Opinions of readers", ["score"])

@@ -1,9 +1,11 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marianne_orchestrator.llm.prompting import NumberedPassage, new_nonce, render_passages
 
+# A busy machine is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 CARD = NumberedPassage(
     2,
     "Carte de séjour",
@@ -37,6 +39,7 @@ def test_unknown_facts_take_no_line() -> None:
     assert rendered.splitlines()[2:4] == ["Source 1: Titre", "[1.1] Une phrase."]
 
 
+@UNHURRIED
 @given(st.lists(st.text(max_size=40), max_size=4), st.text(max_size=40))
 def test_no_text_of_a_passage_begins_a_line(sentences: list[str], title: str) -> None:
     rendered = render_passages([NumberedPassage(1, title, tuple(sentences), context=(title,))], "0123456789abcdef")

@@ -1,13 +1,15 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marianne_orchestrator.llm.errors import LLMError, LLMProtocolError, LLMUnavailable
 from marianne_orchestrator.llm.stream import AnswerReader, Completion, StreamReader, Usage, WholeReader, reader_of
 from support.llm import DONE, Reply, Send, chunk, frame, misbehaviour, reply_text, reply_whole, usage_chunk
 
+# A busy machine is no failure.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXT = "Déjà vu, « très » utile 👍. Fin."
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -39,6 +41,7 @@ def text_or_error(reader: AnswerReader, body: bytes) -> str:
         return str(error)
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 3000)))
 def test_the_text_does_not_depend_on_where_the_network_cuts(cuts: list[int]) -> None:
     body = body_of(reply_text(TEXT))
@@ -51,6 +54,7 @@ def test_the_text_does_not_depend_on_where_the_network_cuts(cuts: list[int]) -> 
     assert reader.completion == Completion("fake-1", "stop", Usage(7, 8))
 
 
+@UNHURRIED
 @given(JSON)
 def test_any_json_is_text_or_an_error_of_the_model(value: object) -> None:
     line = frame(value)  # type: ignore[arg-type]  # what a wrong server may send
@@ -58,6 +62,7 @@ def test_any_json_is_text_or_an_error_of_the_model(value: object) -> None:
         assert isinstance(text_or_error(reader, body), str)
 
 
+@UNHURRIED
 @given(st.binary(max_size=200))
 def test_any_bytes_are_text_or_an_error_of_the_model(data: bytes) -> None:
     for reader in (StreamReader(), WholeReader()):

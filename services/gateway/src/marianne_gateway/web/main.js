@@ -126,6 +126,7 @@ query.addEventListener("keydown", (event) => {
   submit(query.value);
 });
 byId("stop").addEventListener("click", stop);
+byId("key-cancel").addEventListener("click", () => byId("key-dialog").close("cancel"));
 byId("new-conversation").addEventListener("click", startOver);
 byId("language").addEventListener("change", (event) => {
   choose(event.target.value);
