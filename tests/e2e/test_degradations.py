@@ -126,8 +126,6 @@ async def test_with_guardrails_stopped_the_question_is_kept_nowhere(start_stack:
 async def test_with_guardrails_killed_mid_answer_verbatim_quotes_follow(start_stack: StartStack) -> None:
     async with FakeLLM() as model:
         stack = await start_stack(LLM_BASE_URL=model.base_url, LLM_MODEL="fake-1")
-        # The model is asked only after the input was checked, so the check of the answer is what breaks.
-        await_question = model.received(0)
         model.text = "Une première phrase sans source. Une autre. " * 50
         async with stack.client() as client:
             events = []
@@ -135,7 +133,6 @@ async def test_with_guardrails_killed_mid_answer_verbatim_quotes_follow(start_st
                 if isinstance(event, Sources):
                     await stack.stop("guardrails", signal.SIGKILL)
                 events.append(event)
-            await await_question
 
     assert "guardrails" in degraded(events)
     assert of_kind(events, Token)[-1].verdict == "quoted"

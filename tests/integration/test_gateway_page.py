@@ -150,6 +150,26 @@ async def test_a_citation_of_what_is_not_there_is_not_shown(page: Page, orchestr
     await expect(page.locator(".citation")).to_have_count(0)
 
 
+async def test_sources_that_no_sentence_cites_are_folded_away_in_the_end(
+    page: Page, orchestrator: FakeOrchestrator
+) -> None:
+    go_on = asyncio.Event()
+    given = [source(n, "Une phrase.") for n in (1, 2, 3)]
+    orchestrator.play(meta(), sources(*given), token("Une phrase.", "2.1"), go_on, done())
+    await ask(page)
+    await expect(page.locator(".sources .title")).to_have_text(["Texte 1", "Texte 2", "Texte 3"])
+
+    go_on.set()
+
+    await expect(page.locator(".others summary").first).to_have_text("Autres textes consultés (2)")
+    await expect(page.locator(".sources > ol > li .title")).to_have_text(["Texte 2"])
+    assert await page.locator(".sources li[value]").evaluate_all("items => items.map((item) => item.value)") == [
+        2,
+        1,
+        3,
+    ]
+
+
 async def test_no_text_becomes_markup(page: Page, orchestrator: FakeOrchestrator) -> None:
     bad = source(1, HOSTILE, title=HOSTILE, url="javascript:document.title='taken'", context=[HOSTILE], dataset=HOSTILE)
     question = pb.ClarifyingQuestion(slot="s", question=HOSTILE, why=HOSTILE, options=[HOSTILE])
@@ -182,7 +202,8 @@ async def test_a_sample_is_said_to_be_one(
     await ask(page)
 
     await expect(page.locator(".notice.sample")).to_have_text("Exemple rédigé pour la démonstration, non officiel")
-    await expect(page.locator(".out a")).to_contain_text("Voir la page")
+    await expect(page.locator(".tag")).to_have_text("exemple non officiel")
+    await expect(page.locator(".out a")).to_contain_text("Vérifier sur la page officielle")
 
 
 async def test_each_sentence_appears_when_it_is_released(page: Page, orchestrator: FakeOrchestrator) -> None:
@@ -265,6 +286,21 @@ async def test_a_conversation_goes_on_until_a_new_one_is_begun(page: Page, orche
     first, second, third = orchestrator.asked
     assert first.thread_id == second.thread_id != third.thread_id
     assert [request.new_thread for request in orchestrator.asked] == [True, False, True]
+
+
+async def test_a_new_conversation_ends_the_answer_under_way(page: Page, orchestrator: FakeOrchestrator) -> None:
+    orchestrator.play(meta(), token("Une phrase."), asyncio.Event())
+    await ask(page)
+    await expect(page.locator(".sentence")).to_be_visible()
+    await page.get_by_role("button", name="Nouvelle conversation").click()
+    await expect(page.get_by_role("button", name="Envoyer")).to_be_visible()
+    orchestrator.play(*short_answer())
+    await ask(page)
+    await expect(page.locator(".foot")).to_be_visible()
+
+    await expect(page.locator(".turn")).to_have_count(1)
+    assert orchestrator.stopped == [orchestrator.asked[0].message_id]
+    assert [request.new_thread for request in orchestrator.asked] == [True, True]
 
 
 async def test_an_answer_to_a_question_back_is_one_click(page: Page, orchestrator: FakeOrchestrator) -> None:

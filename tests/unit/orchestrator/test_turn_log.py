@@ -68,8 +68,11 @@ async def test_a_reader_waits_for_events_to_come(log: TurnLog) -> None:
     events = log.read("m1")
     for sequence, event in enumerate(EVENTS, start=1):
         coming = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        assert not coming.done()
         await log.append("m1", event)
-        assert await coming == (sequence, event)
+        async with asyncio.timeout(10):
+            assert await coming == (sequence, event)
     assert await anext(events, None) is None
 
 

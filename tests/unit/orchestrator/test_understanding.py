@@ -22,6 +22,7 @@ def entries(**parts: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
         ("Comment déclarer mes impôts ?", "tax"),
         ("comment declarer mes impots", "tax"),
         ("Quel justificatif pour un taxi ?", "none"),
+        ("La surtaxe du parking", "none"),
         ("J’ai reçu une OQTF", "immigration"),
         ("Mon récépissé expire demain", "immigration"),
         ("J'ai été licencié", "work"),

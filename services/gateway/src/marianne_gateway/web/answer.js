@@ -3,7 +3,7 @@
 import { citations } from "./citations.js";
 import { element, outwardLink } from "./dom.js";
 import { current, labelled } from "./labels.js";
-import { isSample, sourceList } from "./source_list.js";
+import { foldUncited, isSample, sourceList } from "./source_list.js";
 import { Flow } from "./text.js";
 
 const MARKED = new Set(["quoted", "supported", "cited"]);
@@ -11,6 +11,7 @@ const ENDINGS = new Set(["cancelled", "interrupted", "length"]);
 
 export class Answer {
   #sources = [];
+  #cited = new Set();
   #withheld = 0;
   #meta = null;
   #errors = 0;
@@ -119,6 +120,7 @@ export class Answer {
       last.append(labelled(element("span", { className: "verdict" }), token.verdict));
     }
     last.append(...citations(token.citations, this.#sources, block));
+    for (const id of token.citations) this.#cited.add(parseInt(id, 10));
   }
 
   #withhold() {
@@ -149,6 +151,8 @@ export class Answer {
 
   #end(done) {
     this.settle();
+    const list = this.root.querySelector(".sources");
+    if (list) foldUncited(list, this.#cited);
     if (ENDINGS.has(done.finish_reason)) {
       this.#parts.after.append(labelled(element("p", { className: "ending" }), done.finish_reason));
     }

@@ -21,6 +21,7 @@ async function ask(text) {
 
   const answer = new Answer(text, {
     retry: () => {
+      if (running) return;
       answer.root.remove();
       submit(text);
     },
@@ -39,7 +40,7 @@ async function follow(answer, body, signal) {
   try {
     for await (const message of api.ask(body, signal)) {
       answer.show(message);
-      threadId = answer.threadId ?? threadId;
+      if (!signal.aborted) threadId = answer.threadId ?? threadId;
     }
     if (signal.aborted) answer.show({ event: "done", data: { finish_reason: "cancelled" } });
   } catch (error) {

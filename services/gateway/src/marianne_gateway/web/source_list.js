@@ -16,6 +16,15 @@ export function sourceList(sources) {
   );
 }
 
+/** Folds the sources of `list` away that no sentence cites, unless that is all of them. */
+export function foldUncited(list, cited) {
+  const items = [...list.querySelectorAll(":scope > ol > li")];
+  const uncited = items.filter((item) => !cited.has(item.value));
+  if (uncited.length === 0 || uncited.length === items.length) return;
+  const summary = labelled(element("summary"), "otherSources", { count: uncited.length });
+  list.append(element("details", { className: "others" }, summary, element("ol", {}, ...uncited)));
+}
+
 function item(source) {
   const made = element(
     "li",
@@ -25,7 +34,7 @@ function item(source) {
     verifyLink(source),
     passage(source),
   );
-  if (isSample(source)) made.querySelector(".title").after(labelled(element("p", { className: "tag" }), "sample"));
+  if (isSample(source)) made.querySelector(".title").after(labelled(element("p", { className: "tag" }), "sampleTag"));
   return made;
 }
 
@@ -41,7 +50,7 @@ function provenance(source) {
 function verifyLink(source) {
   const link = outwardLink(
     source.url,
-    labelled(element("span"), isSample(source) ? "seePage" : "verify"),
+    labelled(element("span"), "verify"),
     element("span", { "aria-hidden": "true" }, " ↗ "),
     labelled(element("span", { className: "unseen" }), "newTab"),
   );

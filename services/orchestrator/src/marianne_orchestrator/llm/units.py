@@ -59,7 +59,7 @@ def units_of(sentences: Sequence[str]) -> list[Unit]:
     return _Scan(sentences).units()
 
 
-def is_item(sentence: str) -> bool:
+def _is_item(sentence: str) -> bool:
     """Whether the sentence carries the mark of a list item."""
     return _ITEM_MARK.match(sentence) is not None
 
@@ -98,7 +98,7 @@ class _Scan:
 
     def _sentence(self, position: int) -> int:
         sentence = self._sentences[position]
-        whole = not is_item(sentence) and not sentence[:1].islower() and not sentence.endswith((";", ","))
+        whole = not _is_item(sentence) and not sentence[:1].islower() and not sentence.endswith((";", ","))
         says_something = len(sentence.split()) >= _MIN_SENTENCE_WORDS and not _SELF.match(flatten(sentence))
         self._add((position,), complete=whole and says_something)
         return position + 1
@@ -125,14 +125,14 @@ def is_heading(sentence: str) -> bool:
         return True
     unpunctuated = not _CLOSED.search(sentence) and not sentence.endswith((":", ";", ","))
     short = len(sentence.split()) <= _MAX_HEADING_WORDS
-    return unpunctuated and short and not is_item(sentence) and not sentence[:1].islower()
+    return unpunctuated and short and not _is_item(sentence) and not sentence[:1].islower()
 
 
 def _end_of_list(sentences: Sequence[str], first: int) -> int:
     """Past the last item of the list that begins at `first`. What follows a colon belongs to it, unless a heading."""
     if first == len(sentences) or _HEADING_MARK.match(sentences[first]) or sentences[first].endswith("?"):
         return first
-    marked = is_item(sentences[first])
+    marked = _is_item(sentences[first])
     end = first + 1
     while end < len(sentences) and _goes_on(sentences[end - 1], sentences[end], marked=marked):
         end += 1
@@ -143,7 +143,7 @@ def _goes_on(item: str, following: str, *, marked: bool) -> bool:
     if _HEADING_MARK.match(following):
         return False
     if marked:
-        return is_item(following) or following[:1].islower()
+        return _is_item(following) or following[:1].islower()
     if item.endswith((";", ",")) or following[:1].islower():
         return True
     return not (_CLOSED.search(item) or _CLOSED.search(following) or following.endswith(("?", ":")))
