@@ -122,4 +122,4 @@ async def test_most_french_sample_questions_find_a_document_that_answers_them(st
         ids = {source.id.rsplit("_", 1)[0] for sources in shown for source in sources.sources}
         found += bool(ids & set(question.documents))
 
-    assert found >= 0.9 * len(asked), f"{found} of {len(asked)}"
+    assert found >= 0.85 * len(asked), f"{found} of {len(asked)}"

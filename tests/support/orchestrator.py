@@ -173,9 +173,7 @@ class FakeOrchestrator(orchestrator_pb2_grpc.OrchestratorServiceServicer):
             task.cancel()
         await asyncio.gather(*tasks)
 
-    async def HandleQuery(
-        self, request: pb.HandleQueryRequest, context: Context
-    ) -> AsyncIterator[pb.HandleQueryResponse]:
+    async def HandleQuery(self, request: pb.HandleQueryRequest, context: Context) -> None:  # type: ignore[override]  # a coroutine that writes: a generator would learn late that its reader left
         self.asked.append(request)
         self.heard.set()
         self.metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
@@ -183,23 +181,33 @@ class FakeOrchestrator(orchestrator_pb2_grpc.OrchestratorServiceServicer):
         if turn is None:
             turn = self._turns[request.message_id] = _Turn(request)
             turn.task = asyncio.create_task(turn.run(self.steps))
+        fault = await self._told(turn, context)
+        if fault is not None:
+            await context.abort(fault.code, fault.details)
+
+    async def _told(self, turn: _Turn, context: Context) -> Break | None:
+        """Sends the turn up to its end, or to the Break that it returns."""
+        reader_left = True
         try:
             async for told in turn.read():
                 if isinstance(told, Break):
-                    await context.abort(told.code, told.details)
-                yield pb.HandleQueryResponse(event=told)
-        except (asyncio.CancelledError, GeneratorExit):
-            self.left.set()
-            raise
+                    reader_left = False
+                    return told
+                await context.write(pb.HandleQueryResponse(event=told))
+            reader_left = False
+        finally:
+            if reader_left:
+                self.left.set()
+        return None
 
-    async def ReadTurn(self, request: pb.ReadTurnRequest, context: Context) -> AsyncIterator[pb.ReadTurnResponse]:
+    async def ReadTurn(self, request: pb.ReadTurnRequest, context: Context) -> None:  # type: ignore[override]  # the same
         self.read.append(request)
         turn = self._turns.get(request.message_id)
         if turn is None:
             await context.abort(grpc.StatusCode.NOT_FOUND, "no such turn")
         async for told in turn.read():
             if isinstance(told, pb.TurnEvent) and told.sequence > request.after_sequence:
-                yield pb.ReadTurnResponse(event=told)
+                await context.write(pb.ReadTurnResponse(event=told))
 
     async def StopTurn(self, request: pb.StopTurnRequest, context: Context) -> pb.StopTurnResponse:
         await self._fail_if_told(context)

@@ -1,6 +1,7 @@
 """Asks questions over HTTP; a lost connection is taken up where it broke off."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import uuid
 from collections.abc import AsyncGenerator, Mapping
@@ -26,6 +27,10 @@ from marianne_client.sse import SseParser
 # Three heartbeats of silence are a dead connection.
 _TIMEOUT = httpx.Timeout(10.0, read=45.0)
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+
+
+# A gateway that has said `done` ends its response at once; leaving before that would look like a reader who left.
+_END_OF_BODY_S = 0.5
 
 
 class _LostError(Exception):
@@ -89,9 +94,11 @@ class MarianneClient:
                 async with aclosing(self._read(turn)) as events:
                     async for event in events:
                         pauses = iter(_PAUSES_S)
-                        yield event
                         if isinstance(event, Done):
+                            await _to_the_end(events)
+                            yield event
                             return
+                        yield event
                 lost = _LostError("the stream ended without its last event")
             except _LostError as error:
                 lost = error
@@ -161,3 +168,10 @@ def _raise_if_refused(response: httpx.Response) -> None:
         except ValueError:
             body = None
         raise refusal(response.status_code, body, response.headers.get("retry-after"))
+
+
+async def _to_the_end(events: AsyncGenerator[Event]) -> None:
+    with contextlib.suppress(TimeoutError, _LostError):
+        async with asyncio.timeout(_END_OF_BODY_S):
+            async for _ in events:
+                pass
