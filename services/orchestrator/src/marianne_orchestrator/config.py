@@ -37,6 +37,7 @@ class OrchestratorSettings(ServiceSettings):
     llm_model: str = Field("default", validation_alias="LLM_MODEL")
     llm_models: str = Field("", validation_alias="LLM_MODELS")
     llm_fallback_base_url: str | None = Field(None, validation_alias="LLM_FALLBACK_BASE_URL")
+    llm_fallback_api_key: SecretStr | None = Field(None, validation_alias="LLM_FALLBACK_API_KEY")
     llm_connect_timeout_s: Seconds = 2
     llm_first_token_timeout_s: Seconds = 20
     llm_token_timeout_s: Seconds = 10

@@ -88,9 +88,12 @@ class ConfiguredModels:
 
 
 def _endpoints(settings: OrchestratorSettings) -> tuple[Endpoint, ...]:
-    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else ""
-    urls = filter(None, (settings.llm_base_url, settings.llm_fallback_base_url))
-    return tuple(Endpoint(url, key) for url in urls)
+    """Each server gets its own key and no other's."""
+    servers = (
+        (settings.llm_base_url, settings.llm_api_key),
+        (settings.llm_fallback_base_url, settings.llm_fallback_api_key),
+    )
+    return tuple(Endpoint(url, key.get_secret_value() if key else "") for url, key in servers if url)
 
 
 @asynccontextmanager
