@@ -219,7 +219,8 @@ async def test_a_second_break_is_too_much(guardrails: FakeGuardrails, client: Gu
 async def test_another_error_is_not_tried_again(guardrails: FakeGuardrails, client: GuardrailsClient) -> None:
     guardrails.faults.append(Fault(0, code=grpc.StatusCode.INVALID_ARGUMENT))
     with pytest.raises(GuardrailsUnavailableError):
-        await checked(client, Units(*UNITS))
+        # One unit: a write that is under way when the call ends would hide its status.
+        await checked(client, Units(UNITS[0]))
     assert len(guardrails.calls) == 1
 
 

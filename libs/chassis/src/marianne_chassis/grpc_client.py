@@ -33,7 +33,7 @@ def open_channel(address: str, retried: Sequence[str] = ()) -> grpc.aio.Channel:
         ("grpc.service_config", json.dumps(_service_config(retried))),
         ("grpc.initial_reconnect_backoff_ms", 200),
         ("grpc.min_reconnect_backoff_ms", 1_000),  # how long an attempt to connect may take
-        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
         ("grpc.dns_min_time_between_resolutions_ms", 5_000),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),

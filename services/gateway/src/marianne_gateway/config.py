@@ -33,7 +33,7 @@ class GatewaySettings(ServiceSettings):
     heartbeat_s: Seconds = 15.0
     # A peer that is away is told to the user within 2 s.
     call_timeout_s: Seconds = 1.8
-    first_event_timeout_s: Seconds = 1.8
+    first_event_timeout_s: Seconds = 1.5
     # Above the orchestrator's own limit for a turn (90), below the drain (95).
     turn_timeout_s: Seconds = 92.0
     trace_url_template: str | None = None

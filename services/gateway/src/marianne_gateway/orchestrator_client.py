@@ -103,7 +103,8 @@ class Orchestrator:
     async def _events(
         self, method: Callable[..., Any], request: Message, *, first_within_s: float | None
     ) -> AsyncGenerator[Event]:
-        call = method(request, timeout=self._turn_timeout_s)
+        # An orchestrator that is just restarting is waited for, as long as its first event may take.
+        call = method(request, timeout=self._turn_timeout_s, wait_for_ready=first_within_s is not None)
         try:
             responses = aiter(call)
             async with asyncio.timeout(first_within_s):
