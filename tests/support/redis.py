@@ -1,5 +1,6 @@
 """A real Redis for tests, without persistence, stopped and started by pid."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -29,6 +30,12 @@ class RedisServer:
         async with Redis.from_url(self.url) as redis:
             while not await _answers(redis):
                 assert self._program.returncode is None, self._program.output()
+
+    async def empty(self) -> None:
+        """Waits until every key has expired."""
+        async with Redis.from_url(self.url) as redis:
+            while await redis.dbsize():  # noqa: ASYNC110  nothing tells of an expiry
+                await asyncio.sleep(0.01)
 
 
 async def _answers(redis: "Redis") -> bool:
