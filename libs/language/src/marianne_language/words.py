@@ -30,9 +30,14 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _ENDINGS: Final = re.compile(r"(?:e?s|x|e)$")
 
 
+def without_ending(word: str) -> str:
+    """A flattened word of more than three letters without the endings of number and gender."""
+    return _ENDINGS.sub("", word) if len(word) > 3 else word
+
+
 def content_words(text: str) -> list[str]:
     """The words of `text` in order that are no function words of French or English, flattened and without the endings
     of number and gender, so that « titres délivrés » and « titre délivré » are equal.
     """
     words = _WORD.findall(flatten(text).replace("œ", "oe"))
-    return [_ENDINGS.sub("", word) if len(word) > 3 else word for word in words if word not in _FUNCTION_WORDS]
+    return [without_ending(word) for word in words if word not in _FUNCTION_WORDS]
