@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from marianne_corpus.index import StoreUnavailableError
-from marianne_corpus.store.edge import EdgeReader, EdgeWriter
+from marianne_corpus.store.edge_reader import EdgeReader
+from marianne_corpus.store.edge_writer import EdgeWriter
 from support.corpus import build, index_directory, manifest_of, points, scope, sheet, sparse_lane
 from support.otlp import named, process_sink, root_span
 

@@ -6,7 +6,8 @@ import pytest
 
 from marianne_corpus.index import StoreUnavailableError
 from marianne_corpus.store import ServerAddress
-from marianne_corpus.store.server import ServerReader, ServerWriter
+from marianne_corpus.store.server_reader import ServerReader
+from marianne_corpus.store.server_writer import ServerWriter
 from support.corpus import build, scope, sheet, sparse_lane
 from support.otlp import named, process_sink, root_span
 from support.processes import free_port

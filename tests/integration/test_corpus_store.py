@@ -1,12 +1,14 @@
 """What every store does, embedded or remote: one suite over both."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import date
 from typing import Literal
 
 import pytest
 
 from marianne_corpus.index import (
+    DenseLane,
     IndexReader,
     IndexWriter,
     Lane,
@@ -15,9 +17,10 @@ from marianne_corpus.index import (
     Scope,
     StoreUnavailableError,
 )
-from marianne_corpus.schema import Chunk
+from marianne_corpus.lexicon import LEXICON, Lexicon
+from marianne_corpus.schema import DOCUMENT_VECTOR, PASSAGE_VECTOR, TITLE_VECTOR, Chunk
 from marianne_corpus.store import Location, open_reader, open_writer
-from support.corpus import TODAY, article, build, index_directory, points, scope, sheet, sparse_lane
+from support.corpus import TODAY, article, build, index_directory, manifest_of, points, scope, sheet, sparse_lane
 from support.qdrant import qdrant_server
 
 SOON = 5.0
@@ -49,8 +52,8 @@ async def reader(location: Location) -> AsyncIterator[IndexReader]:
     await reader.close()
 
 
-async def found(reader: IndexReader, query: str, within: Scope | None = None) -> list[str]:
-    [hits] = (await reader.search([sparse_lane(query)], within or scope(), timeout_s=SOON)).lanes
+async def found(reader: IndexReader, query: str, within: Scope | None = None, using: str = PASSAGE_VECTOR) -> list[str]:
+    [hits] = (await reader.search([sparse_lane(query, using=using)], within or scope(), timeout_s=SOON)).lanes
     return [hit.chunk.chunk_id for hit in hits]
 
 
@@ -89,6 +92,44 @@ async def test_several_lanes_answer_in_their_order(writer: IndexWriter, reader: 
     ]
     replies = (await reader.search(lanes, scope(), timeout_s=SOON)).lanes
     assert [[hit.chunk.doc_id for hit in hits] for hits in replies] == [["F1"], ["LEGIARTICode du travailL1221-1"], []]
+
+
+async def test_titles_and_whole_documents_are_lanes_of_their_own(writer: IndexWriter, reader: IndexReader) -> None:
+    first = sheet("F1_1", "Le récépissé.", title="Demander une carte")
+    second = sheet("F1_2", "La préfecture répond.", title="Demander une carte")
+    await build(writer, [first, second, sheet("F2_1", "La carte.", title="Renouveler un visa")])
+    assert await found(reader, "carte", using=TITLE_VECTOR) == ["F1_1"]
+    assert await found(reader, "préfecture", using=DOCUMENT_VECTOR) == ["F1_1"]
+    assert set(await found(reader, "carte")) == {"F1_1", "F1_2", "F2_1"}
+
+
+async def test_the_nearest_embedding_comes_first(writer: IndexWriter, reader: IndexReader) -> None:
+    near, far = points([sheet("F1_1", "Un."), sheet("F2_1", "Deux.")])
+    written = [replace(near, dense=[1.0, 0.1]), replace(far, dense=[0.1, 1.0])]
+    await build(writer, written, dimension=2)
+    [hits] = (await reader.search([DenseLane([1.0, 0.0], 5)], scope(), timeout_s=SOON)).lanes
+    assert [hit.chunk.chunk_id for hit in hits] == ["F1_1", "F2_1"]
+
+
+async def test_a_dense_lane_needs_embeddings(writer: IndexWriter, reader: IndexReader) -> None:
+    await build(writer, [SHEET])
+    with pytest.raises(StoreUnavailableError):
+        await reader.search([DenseLane([1.0, 0.0], 5)], scope(), timeout_s=SOON)
+
+
+async def test_a_lexicon_lies_beside_the_index(writer: IndexWriter, reader: IndexReader) -> None:
+    lexicon = Lexicon({f"mot{n}": n for n in range(100_000)}, {"75001": ("75",)})
+    generation = await writer.begin()
+    await generation.upsert(points([SHEET]))
+    await generation.attach(LEXICON, lexicon.to_json())
+    await generation.seal(manifest_of([SHEET], "2026-11-20", generation.name))
+    await generation.switch()
+    assert await reader.lexicon(timeout_s=SOON) == lexicon
+
+
+async def test_an_index_without_a_lexicon_has_an_empty_one(writer: IndexWriter, reader: IndexReader) -> None:
+    await build(writer, [SHEET])
+    assert await reader.lexicon(timeout_s=SOON) == Lexicon({}, {})
 
 
 async def test_a_reference_without_a_code_finds_every_code(writer: IndexWriter, reader: IndexReader) -> None:

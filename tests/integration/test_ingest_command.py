@@ -9,7 +9,7 @@ import pytest
 from marianne_corpus.index import Hit, ReferenceLane
 from marianne_corpus.manifest import Manifest
 from marianne_corpus.schema import Chunk
-from marianne_corpus.store.edge import EdgeReader
+from marianne_corpus.store.edge_reader import EdgeReader
 from marianne_ingest import cli
 from support.corpus import TODAY, index_directory, scope, sparse_lane
 from support.parquet import Row, article_row, ministry_row, sheet_row, write_data_set

@@ -10,7 +10,9 @@ import pytest
 from marianne_corpus.analyzer import SparseVector
 from marianne_corpus.index import Generation, IndexWriter, Point
 from marianne_corpus.manifest import Manifest
-from marianne_corpus.store.server import ServerReader, ServerWriter
+from marianne_corpus.schema import PASSAGE_VECTOR
+from marianne_corpus.store.server_reader import ServerReader
+from marianne_corpus.store.server_writer import ServerWriter
 from marianne_ingest.build import build
 from marianne_ingest.catalog import load_catalog
 from marianne_ingest.errors import CheckFailedError
@@ -34,8 +36,8 @@ class Spoiling:
     async def current(self) -> Manifest | None:
         return await self._writer.current()
 
-    async def begin(self) -> Generation:
-        generation = await self._writer.begin()
+    async def begin(self, dimension: int = 0) -> Generation:
+        generation = await self._writer.begin(dimension)
         upsert = generation.upsert
 
         async def spoilt(points: Sequence[Point]) -> None:
@@ -53,7 +55,7 @@ def drop_some(point: Point) -> list[Point]:
 
 
 def blur(point: Point) -> list[Point]:
-    return [Point(point.chunk, SparseVector([1], [1.0]))]
+    return [Point(point.chunk, {PASSAGE_VECTOR: SparseVector([1], [1.0])})]
 
 
 async def run(data: Path, writer: IndexWriter) -> None:
@@ -90,10 +92,12 @@ async def test_an_index_that_fails_its_check_is_thrown_away(
         writer = ServerWriter(server.address)
         await run(tmp_path, writer)
         served = await writer.current()
+        assert served
         with pytest.raises(CheckFailedError, match=complaint):
             await run(tmp_path, Spoiling(writer, spoil))
         assert await writer.current() == served
-        assert len(server.engine.get_collections().collections) == 1
+        names = {collection.name for collection in server.engine.get_collections().collections}
+        assert names == {f"marianne-{served.generation}", f"marianne-{served.generation}-files"}
         await writer.close()
 
 

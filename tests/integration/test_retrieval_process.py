@@ -9,7 +9,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2
 
-from marianne_corpus.store.edge import EdgeWriter
+from marianne_corpus.store.edge_writer import EdgeWriter
 from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from marianne_proto.retrieval.v1.retrieval_pb2_grpc import RetrievalServiceStub
 from support.corpus import build, index_directory, sheet

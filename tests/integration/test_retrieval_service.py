@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from marianne_corpus.analyzer import Analyzer
 from marianne_corpus.store import Location, open_reader, open_writer
-from marianne_corpus.store.edge import EdgeWriter
+from marianne_corpus.store.edge_writer import EdgeWriter
 from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from marianne_proto.retrieval.v1.retrieval_pb2_grpc import (
     RetrievalServiceStub,

@@ -5,16 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from marianne_corpus.analyzer import Analyzer
+from marianne_corpus.encoder import Encoder
 from marianne_corpus.index import IndexWriter, Point, Scope, SparseLane
 from marianne_corpus.manifest import Manifest, SourceRecord
-from marianne_corpus.schema import OPEN_END, Chunk
+from marianne_corpus.schema import DOCUMENT_VECTOR, OPEN_END, PASSAGE_VECTOR, TITLE_VECTOR, Chunk
 
 TODAY: Final = date(2026, 11, 22)
-_AVERAGE_LENGTH: Final = 12.0
+LENGTHS: Final = {PASSAGE_VECTOR: 12.0, TITLE_VECTOR: 6.0, DOCUMENT_VECTOR: 20.0}
 
 
 @contextmanager
@@ -61,13 +63,15 @@ def scope(as_of: date = TODAY, filters: Mapping[str, tuple[str, ...]] | None = N
     return replace(Scope(as_of=as_of, today=TODAY), **filters or {})  # type: ignore[arg-type]  # as above
 
 
-def sparse_lane(query: str, limit: int = 10) -> SparseLane:
-    return SparseLane(Analyzer().query(query), limit)
+def sparse_lane(query: str, limit: int = 10, using: str = PASSAGE_VECTOR) -> SparseLane:
+    return SparseLane(Analyzer().query(query), limit, using)
 
 
 def points(chunks: Sequence[Chunk]) -> list[Point]:
-    analyzer = Analyzer()
-    return [Point(chunk, analyzer.document(chunk.search_text, _AVERAGE_LENGTH)) for chunk in chunks]
+    """The points of chunks in documents, whose chunks follow each other."""
+    encoder = Encoder(Analyzer(), LENGTHS)
+    documents = groupby(chunks, key=lambda chunk: chunk.doc_id)
+    return [point for _, document in documents for point in encoder.encode([*document])]
 
 
 def manifest_of(chunks: Sequence[Chunk], snapshot_at: str, generation: str = "generation") -> Manifest:
@@ -75,7 +79,7 @@ def manifest_of(chunks: Sequence[Chunk], snapshot_at: str, generation: str = "ge
         generation=generation,
         created_at=datetime.now(UTC).isoformat(),
         fingerprint="fingerprint",
-        average_length=_AVERAGE_LENGTH,
+        lengths=LENGTHS,
         chunks=len(chunks),
         sources=tuple(
             _record(dataset, snapshot_at, official=dataset != "sample")
@@ -84,11 +88,18 @@ def manifest_of(chunks: Sequence[Chunk], snapshot_at: str, generation: str = "ge
     )
 
 
-async def build(writer: IndexWriter, chunks: Sequence[Chunk], snapshot_at: str = "2026-11-20") -> Manifest:
-    """Indexes the chunks and serves them."""
-    generation = await writer.begin()
-    await generation.upsert(points(chunks))
-    written = manifest_of(chunks, snapshot_at, generation.name)
+async def build(
+    writer: IndexWriter,
+    contents: Sequence[Chunk] | Sequence[Point],
+    snapshot_at: str = "2026-11-20",
+    dimension: int = 0,
+) -> Manifest:
+    """Indexes chunks, or points that were made of some, and serves them."""
+    chunks = [content for content in contents if isinstance(content, Chunk)]
+    made = [content for content in contents if isinstance(content, Point)]
+    generation = await writer.begin(dimension)
+    await generation.upsert(made or points(chunks))
+    written = manifest_of(chunks or [point.chunk for point in made], snapshot_at, generation.name)
     await generation.seal(written)
     await generation.switch()
     return written

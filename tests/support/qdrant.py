@@ -40,6 +40,11 @@ class _Points(points_service_pb2_grpc.PointsServicer):
         self._engine.get_collection(request.collection_name)
         return _acknowledged()
 
+    async def Get(self, request: qdrant.GetPoints, context: Context) -> qdrant.GetResponse:
+        ids = [GrpcToRest.convert_point_id(point_id) for point_id in request.ids]
+        records = self._engine.retrieve(request.collection_name, ids)
+        return qdrant.GetResponse(result=[RestToGrpc.convert_record(record) for record in records])
+
     async def Count(self, request: qdrant.CountPoints, context: Context) -> qdrant.CountResponse:
         count = self._engine.count(request.collection_name, exact=request.exact).count
         return qdrant.CountResponse(result=qdrant.CountResult(count=count))
@@ -59,7 +64,11 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
 
     async def Create(self, request: qdrant.CreateCollection, context: Context) -> qdrant.CollectionOperationResponse:
         sparse = GrpcToRest.convert_sparse_vector_config(request.sparse_vectors_config)
-        self._engine.create_collection(request.collection_name, vectors_config={}, sparse_vectors_config=sparse)
+        dense = {
+            name: GrpcToRest.convert_vector_params(vector)
+            for name, vector in request.vectors_config.params_map.map.items()
+        }
+        self._engine.create_collection(request.collection_name, vectors_config=dense, sparse_vectors_config=sparse)
         return _done()
 
     async def Update(self, request: qdrant.UpdateCollection, context: Context) -> qdrant.CollectionOperationResponse:
@@ -74,6 +83,12 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
     async def Get(self, request: qdrant.GetCollectionInfoRequest, context: Context) -> qdrant.GetCollectionInfoResponse:
         info = self._engine.get_collection(request.collection_name)
         return qdrant.GetCollectionInfoResponse(result=RestToGrpc.convert_collection_info(info))
+
+    async def CollectionExists(
+        self, request: qdrant.CollectionExistsRequest, context: Context
+    ) -> qdrant.CollectionExistsResponse:
+        exists = self._engine.collection_exists(request.collection_name)
+        return qdrant.CollectionExistsResponse(result=qdrant.CollectionExists(exists=exists))
 
     async def List(self, request: qdrant.ListCollectionsRequest, context: Context) -> qdrant.ListCollectionsResponse:
         names = [collection.name for collection in self._engine.get_collections().collections]

@@ -28,7 +28,7 @@ def manifest() -> Manifest:
         generation="g",
         created_at="2026-11-22T10:00:00+00:00",
         fingerprint="f",
-        average_length=40.5,
+        lengths={"bm25": 40.5},
         chunks=4,
         sources=(record("service-public", "sample", "2026-11-20"), record("legi", "sample", "2026-11-01")),
     )

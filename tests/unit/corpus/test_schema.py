@@ -8,7 +8,7 @@ from marianne_corpus.schema import Chunk, from_payload, to_payload
 words = st.text(min_size=1, max_size=20)
 several = st.lists(words, max_size=3).map(tuple)
 _VALUES = {"sentences": st.lists(words, min_size=1, max_size=3).map(tuple), "official": st.booleans()}
-_LISTS = ("context", "audience", "theme", "departments")
+_LISTS = ("context", "audience", "theme", "departments", "replaced_by", "kind")
 
 chunks = st.builds(
     Chunk,

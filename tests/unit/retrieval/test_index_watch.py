@@ -8,7 +8,8 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from marianne_corpus.manifest import Manifest
-from marianne_corpus.store.edge import EdgeReader, EdgeWriter
+from marianne_corpus.store.edge_reader import EdgeReader
+from marianne_corpus.store.edge_writer import EdgeWriter
 from marianne_retrieval.index_watch import watch_index
 from marianne_retrieval.metrics import show_index
 from support.corpus import build, index_directory, manifest_of, sheet

@@ -8,6 +8,7 @@ the dot product with a query of ones is exactly BM25 (Robertson and Zaragoza, "T
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -65,26 +66,26 @@ class Analyzer:
 
     def tokens(self, text: str) -> list[str]:
         """The stemmed terms of a text in order, stop words left out; an article's number is one term ("§l423-23")."""
-        return [term for word in _words(text) if (term := self._stem(word))]
+        return [term for word in words(text) if (term := self._stem(word))]
 
-    def length(self, text: str) -> int:
-        """The number of terms of a text, the length that BM25 normalises."""
-        return len(self._term_ids(text))
+    def term_ids(self, words: Iterable[str]) -> list[int]:
+        """The ids of the terms of words, in order, stop words left out; their number is the length that BM25 knows."""
+        return [term_id for word in words if (term_id := self._term_id(word)) >= 0]
 
     def document(self, text: str, average_length: float) -> SparseVector:
         """The BM25 weights of a document's terms. `average_length`: terms per document of the whole index."""
-        term_ids = self._term_ids(text)
+        return self.weighted(self.term_ids(words(text)), average_length)
+
+    def weighted(self, term_ids: Sequence[int], average_length: float) -> SparseVector:
+        """The BM25 weights of a document of these terms."""
         norm = K1 * (1 - B + B * len(term_ids) / average_length)
         counts = Counter(term_ids)
         return SparseVector(list(counts), [count * (K1 + 1) / (count + norm) for count in counts.values()])
 
     def query(self, text: str) -> SparseVector:
         """Each distinct term of a query, once."""
-        indices = list(dict.fromkeys(self._term_ids(text)))
+        indices = list(dict.fromkeys(self.term_ids(words(text))))
         return SparseVector(indices, [1.0] * len(indices))
-
-    def _term_ids(self, text: str) -> list[int]:
-        return [term_id for word in _words(text) if (term_id := self._term_id(word)) >= 0]
 
     def _compute_term_id(self, word: str) -> int:
         term = self._stem(word)
@@ -96,7 +97,8 @@ class Analyzer:
         return word if word.startswith("§") else str(self._stemmer.stemWord(word))
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """The flattened words of a text in order, unstemmed; an article's number is one word ("§l423-23")."""
     text = _DOTTED_ACRONYM.sub(lambda match: match[0].replace(".", ""), text)
     text = flatten(unicodedata.normalize("NFC", text)).replace("œ", "oe").replace("æ", "ae")
     text = _ARTICLE_LETTER.sub(r" §\1\2 ", text)

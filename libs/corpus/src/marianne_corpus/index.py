@@ -1,13 +1,14 @@
 """The ports of the index: how retrieval reads it and how ingest writes it, whichever store holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 from marianne_corpus.analyzer import SparseVector
+from marianne_corpus.lexicon import Lexicon
 from marianne_corpus.manifest import Manifest
-from marianne_corpus.schema import Chunk
+from marianne_corpus.schema import PASSAGE_VECTOR, Chunk
 
 
 class StoreUnavailableError(Exception):
@@ -35,9 +36,21 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class SparseLane:
-    """The chunks whose terms weigh most for a query vector."""
+    """The chunks whose terms weigh most for a query vector; `using` names one of the schema's sparse vectors."""
 
     vector: SparseVector
+    limit: int
+    using: str = PASSAGE_VECTOR
+
+
+@dataclass(frozen=True, slots=True)
+class DenseLane:
+    """The chunks whose embeddings are nearest to that of a query, made by the model that the manifest names.
+
+    On an index without embeddings it is refused like a store that cannot be read.
+    """
+
+    vector: Sequence[float]
     limit: int
 
 
@@ -54,7 +67,7 @@ class ReferenceLane:
     ended: bool = False
 
 
-Lane = SparseLane | ReferenceLane
+Lane = SparseLane | DenseLane | ReferenceLane
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +88,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A chunk with its vector, ready to be written."""
+    """A chunk with its vectors, ready to be written; the sparse ones by the schema's names."""
 
     chunk: Chunk
-    sparse: SparseVector
+    sparse: Mapping[str, SparseVector]
+    dense: Sequence[float] | None = None
 
 
 class IndexReader(Protocol):
@@ -96,6 +110,10 @@ class IndexReader(Protocol):
         """The manifest of the index that is served now."""
         ...
 
+    async def lexicon(self, *, timeout_s: float) -> Lexicon:
+        """The words and places of the index that is served now."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -110,6 +128,10 @@ class Generation(Protocol):
     async def lanes(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> list[list[Hit]]: ...
 
     async def count(self, *, timeout_s: float) -> int: ...
+
+    async def attach(self, name: str, content: bytes) -> None:
+        """Keeps a small file beside the index, under a name of letters and dots."""
+        ...
 
     async def seal(self, manifest: Manifest) -> None:
         """Optimises the index and stores its manifest; nothing is written afterwards."""
@@ -131,6 +153,8 @@ class IndexWriter(Protocol):
         """The manifest of the served index; None when there is none or another version wrote it."""
         ...
 
-    async def begin(self) -> Generation: ...
+    async def begin(self, dimension: int = 0) -> Generation:
+        """An empty generation; `dimension` is that of its dense vectors, 0 for none."""
+        ...
 
     async def close(self) -> None: ...

@@ -34,14 +34,20 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Everything that a reader of an index must know; `created_at` is UTC, ISO 8601."""
+    """Everything that a reader of an index must know.
+
+    `created_at` is UTC, ISO 8601. `lengths` are the average numbers of terms behind each sparse vector, by its name.
+    `embedding_model` is empty and `embedding_dim` 0 when the index has no dense vectors.
+    """
 
     generation: str
     created_at: str
     fingerprint: str
-    average_length: float
+    lengths: dict[str, float]
     chunks: int
     sources: tuple[SourceRecord, ...]
+    embedding_model: str = ""
+    embedding_dim: int = 0
     schema_version: int = SCHEMA_VERSION
     analyzer_version: str = ANALYZER_VERSION
 

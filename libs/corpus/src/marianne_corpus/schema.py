@@ -5,14 +5,23 @@ from dataclasses import dataclass, fields
 from typing import Final, get_origin
 from uuid import UUID, uuid5
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Raised whenever a stored field changes its meaning; an index of another version is refused."""
 
 COLLECTION: Final = "marianne"
 """The name under which the served index is known, whichever store holds it."""
 
-SPARSE_VECTOR: Final = "bm25"
-KEYWORD_FIELDS: Final = ("dataset", "code_slug", "number", "status", "audience", "theme", "departments")
+PASSAGE_VECTOR: Final = "bm25"
+"""Sparse, of every chunk: its title, headings and text."""
+TITLE_VECTOR: Final = "title"
+"""Sparse, of the first chunk of each document, its lead: the document's title alone."""
+DOCUMENT_VECTOR: Final = "document"
+"""Sparse, of each lead: the whole text of its document, title included."""
+SPARSE_VECTORS: Final = (PASSAGE_VECTOR, TITLE_VECTOR, DOCUMENT_VECTOR)
+DENSE_VECTOR: Final = "dense"
+"""Of every chunk of an index that has an embedding model."""
+
+KEYWORD_FIELDS: Final = ("dataset", "kind", "code_slug", "number", "status", "audience", "theme", "departments")
 DATE_FIELDS: Final = ("start_date", "end_date")
 OPEN_END: Final = "2999-01-01"
 """The end date that LEGI gives to texts without a known end."""
@@ -27,9 +36,10 @@ class Chunk:
     """A passage of one document, as it is stored.
 
     Dates are ISO 8601 days, empty when the source gives none. `sentences` were split once, at ingest. `number` and
-    `code_slug` are spelt as in `marianne_language` ("L421-1", "ceseda"), `code` is the code's title. `change_key` is a
-    hash of everything else. The date of the data's revision is no part of a chunk: it belongs to the data set and
-    stands in the manifest, so that an unchanged chunk need not be written again.
+    `code_slug` are spelt as in `marianne_language` ("L421-1", "ceseda"), `code` is the code's title. `replaced_by`
+    names the articles that followed a repealed one as "<code_slug>:<number>". `kind` is the type of an office in the
+    directory ("prefecture"). `change_key` is a hash of everything else. The date of the data's revision is no part of a
+    chunk: it belongs to the data set and stands in the manifest, so that an unchanged chunk need not be written again.
     """
 
     chunk_id: str
@@ -50,6 +60,8 @@ class Chunk:
     audience: tuple[str, ...] = ()
     theme: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
+    replaced_by: tuple[str, ...] = ()
+    kind: tuple[str, ...] = ()
     lang: str = "fr"
     official: bool = True
     change_key: str = ""

@@ -1,22 +1,26 @@
 """Builds a generation of the index, checks it and switches to it. Until the switch the old index serves."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import chain, groupby
 from typing import Final, Protocol
 
 import xxhash
 
 from marianne_corpus.analyzer import ANALYZER_VERSION, Analyzer
-from marianne_corpus.index import Generation, IndexWriter, Point
+from marianne_corpus.encoder import Encoder, measure
+from marianne_corpus.index import Generation, IndexWriter
+from marianne_corpus.lexicon import LEXICON, Lexicon
 from marianne_corpus.manifest import Manifest
-from marianne_corpus.schema import SCHEMA_VERSION, Chunk
+from marianne_corpus.schema import PASSAGE_VECTOR, SCHEMA_VERSION, SPARSE_VECTORS, Chunk
 from marianne_ingest.catalog import Catalog
 from marianne_ingest.checks import check, choose_probes
 from marianne_ingest.chunking import Chunker
 from marianne_ingest.sources import Snapshot
 from marianne_ingest.streams import ChunkStream
+
+Document = list[Chunk]
 
 _BATCH: Final = 256
 _HEAD: Final = 1_000
@@ -37,24 +41,26 @@ async def build(snapshots: Sequence[Snapshot], writer: IndexWriter, catalog: Cat
     seen: dict[int, int] = {}
     streams = [ChunkStream(snapshot, _chunker(snapshot, catalog), seen) for snapshot in snapshots]
     analyzer = Analyzer()
-    chunks = [_timed(stream) for stream in streams]
-    heads = [list(islice(source, _HEAD)) for source in chunks]
-    average_length = _average_length(snapshots, heads, analyzer)
+    documents = [_timed(stream) for stream in streams]
+    heads = [_head(source) for source in documents]
+    encoder = Encoder(analyzer, _lengths(snapshots, heads, analyzer))
     generation = await writer.begin()
     try:
-        for stream, head, rest in zip(streams, heads, chunks, strict=True):
+        for stream, head, rest in zip(streams, heads, documents, strict=True):
             progress.start(stream.snapshot.source.name, stream.snapshot.rows)
-            await _write(stream, chain(head, rest), analyzer, average_length, generation, progress)
+            await _write(stream, chain(head, rest), encoder, generation, progress)
         manifest = Manifest(
             generation=generation.name,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
             fingerprint=fingerprint(snapshots, catalog),
-            average_length=average_length,
+            lengths=dict(encoder.lengths),
             chunks=sum(stream.chunks for stream in streams),
             sources=tuple(stream.record() for stream in streams),
         )
+        await generation.attach(LEXICON, Lexicon(encoder.vocabulary, {}).to_json())
         await generation.seal(manifest)
-        await check(generation, manifest, [probe for head in heads for probe in choose_probes(head)], analyzer)
+        probes = [probe for head in heads for probe in choose_probes([*chain(*head)])]
+        await check(generation, manifest, probes, analyzer)
     except BaseException:
         await generation.discard()
         raise
@@ -76,39 +82,67 @@ def _chunker(snapshot: Snapshot, catalog: Catalog) -> Chunker:
     return Chunker(snapshot.source.layout, catalog.codes, dataset=snapshot.dataset, official=snapshot.official)
 
 
-def _timed(stream: ChunkStream) -> Iterator[Chunk]:
-    """Counts the time of reading and cutting on the stream's account."""
-    chunks = stream.read()
+def _timed(stream: ChunkStream) -> Iterator[Document]:
+    """The documents of a stream; the time of reading and cutting them counts on the stream's account."""
+    documents = groupby(stream.read(), key=lambda chunk: chunk.doc_id)
     while True:
         started = time.perf_counter()
-        chunk = next(chunks, None)
+        document = next(([*chunks] for _, chunks in documents), None)
         stream.seconds += time.perf_counter() - started
-        if chunk is None:
+        if document is None:
             return
-        yield chunk
+        yield document
 
 
-def _average_length(snapshots: Sequence[Snapshot], heads: Sequence[Sequence[Chunk]], analyzer: Analyzer) -> float:
-    terms = rows = 0.0
+def _head(documents: Iterator[Document]) -> list[Document]:
+    head, chunks = [], 0
+    for document in documents:
+        head.append(document)
+        chunks += len(document)
+        if chunks >= _HEAD:
+            break
+    return head
+
+
+def _lengths(
+    snapshots: Sequence[Snapshot], heads: Sequence[Sequence[Document]], analyzer: Analyzer
+) -> Mapping[str, float]:
+    """The average lengths over all sources, of which each counts for as many vectors as its head lets expect."""
+    totals = dict.fromkeys(SPARSE_VECTORS, 0.0)
+    vectors = dict.fromkeys(SPARSE_VECTORS, 0.0)
     for snapshot, head in zip(snapshots, heads, strict=True):
-        mean = sum(analyzer.length(chunk.search_text) for chunk in head) / len(head)
-        terms += mean * snapshot.rows
-        rows += snapshot.rows
-    return terms / rows
+        documents = snapshot.rows * len(head) / sum(map(len, head))
+        for name, length in measure(head, analyzer).items():
+            expected = snapshot.rows if name == PASSAGE_VECTOR else documents
+            totals[name] += length * expected
+            vectors[name] += expected
+    return {name: totals[name] / vectors[name] for name in SPARSE_VECTORS}
 
 
 async def _write(
     stream: ChunkStream,
-    chunks: Iterable[Chunk],
-    analyzer: Analyzer,
-    average_length: float,
+    documents: Iterable[Document],
+    encoder: Encoder,
     generation: Generation,
     progress: Progress,
 ) -> None:
-    remaining = iter(chunks)
-    while batch := list(islice(remaining, _BATCH)):
+    for batch in _batches(documents):
         started = time.perf_counter()
-        points = [Point(chunk, analyzer.document(chunk.search_text, average_length)) for chunk in batch]
+        points = [point for document in batch for point in encoder.encode(document)]
         await generation.upsert(points)
         stream.seconds += time.perf_counter() - started
-        progress.advance(stream.snapshot.source.name, len(batch))
+        progress.advance(stream.snapshot.source.name, len(points))
+
+
+def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Whole documents, about as many chunks at once as an upsert takes well."""
+    batch: list[Document] = []
+    chunks = 0
+    for document in documents:
+        batch.append(document)
+        chunks += len(document)
+        if chunks >= _BATCH:
+            yield batch
+            batch, chunks = [], 0
+    if batch:
+        yield batch

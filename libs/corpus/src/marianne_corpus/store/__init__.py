@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from marianne_corpus.index import IndexReader, IndexWriter
-from marianne_corpus.store.edge import EdgeReader, EdgeWriter
-from marianne_corpus.store.server import ServerAddress, ServerReader, ServerWriter
+from marianne_corpus.store.edge_reader import EdgeReader
+from marianne_corpus.store.edge_writer import EdgeWriter
+from marianne_corpus.store.server_client import ServerAddress
+from marianne_corpus.store.server_reader import ServerReader
+from marianne_corpus.store.server_writer import ServerWriter
 
 __all__ = ["Location", "ServerAddress", "open_reader", "open_writer"]
 

@@ -1,0 +1,96 @@
+"""Our lanes, conditions and points in the terms of Qdrant Edge."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from qdrant_edge import (
+    CountRequest,
+    EdgeShard,
+    FieldCondition,
+    Filter,
+    IsEmptyCondition,
+    MatchAny,
+    Query,
+    QueryBatchRequest,
+    QueryRequest,
+    RangeDateTime,
+)
+from qdrant_edge import Point as EdgePoint
+from qdrant_edge import SparseVector as EdgeSparseVector
+
+from marianne_corpus.analyzer import SparseVector
+from marianne_corpus.index import DenseLane, Hit, Lane, Point, ReferenceLane, Scope, SparseLane
+from marianne_corpus.schema import COLLECTION, DENSE_VECTOR, from_payload, to_payload
+from marianne_corpus.store.conditions import After, All, Any, Condition, Matches, Missing, NotAfter, allowed
+from marianne_corpus.store.telemetry import qdrant_span
+
+_Vector = list[float] | EdgeSparseVector | list[list[float]]
+
+
+def search(shard: EdgeShard, lanes: Sequence[Lane], scope: Scope) -> list[list[Hit]]:
+    with qdrant_span("query", COLLECTION):
+        found = shard.query_batch(QueryBatchRequest([_request(lane, scope) for lane in lanes]))
+    return [[Hit(from_payload(point.payload or {}), point.score) for point in points] for points in found]
+
+
+def count(shard: EdgeShard) -> int:
+    with qdrant_span("count", COLLECTION):
+        return shard.count(CountRequest(exact=True))
+
+
+def edge_point(point: Point) -> EdgePoint:
+    vectors: dict[str, _Vector] = {name: _sparse(vector) for name, vector in point.sparse.items()}
+    if point.dense is not None:
+        vectors[DENSE_VECTOR] = list(point.dense)
+    return EdgePoint(point.chunk.point_id, vectors, to_payload(point.chunk))
+
+
+def _request(lane: Lane, scope: Scope) -> QueryRequest:
+    return QueryRequest(
+        limit=lane.limit,
+        query=_nearest(lane),
+        filter=_all(allowed(lane, scope)),
+        with_payload=True,
+        with_vector=False,
+    )
+
+
+def _nearest(lane: Lane) -> Query | None:
+    match lane:
+        case SparseLane(vector, _, using):
+            return Query.Nearest(_sparse(vector), using=using)
+        case DenseLane(embedding, _):
+            return Query.Nearest(list(embedding), using=DENSE_VECTOR)
+        case ReferenceLane():
+            return None
+        case _ as never:
+            assert_never(never)
+
+
+def _sparse(vector: SparseVector) -> EdgeSparseVector:
+    return EdgeSparseVector(vector.indices, vector.values)
+
+
+def _all(condition: All) -> Filter:
+    return Filter(
+        must=[_condition(part) for part in condition.conditions],
+        must_not=[_condition(part) for part in condition.without],
+    )
+
+
+def _condition(condition: Condition) -> FieldCondition | IsEmptyCondition | Filter:
+    match condition:
+        case Matches(field, values):
+            return FieldCondition(field, match=MatchAny(list(values)))
+        case Missing(field):
+            return IsEmptyCondition(field)
+        case NotAfter(field, day):
+            return FieldCondition(field, range=RangeDateTime(lte=day.isoformat()))
+        case After(field, day):
+            return FieldCondition(field, range=RangeDateTime(gt=day.isoformat()))
+        case Any(conditions):
+            return Filter(should=[_condition(part) for part in conditions])
+        case All():
+            return _all(condition)
+        case _ as never:
+            assert_never(never)
