@@ -1,5 +1,3 @@
-from collections import Counter
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +48,7 @@ def test_the_vocabulary_counts_the_documents_of_each_word(encoder: Encoder) -> N
 def test_a_forgotten_document_leaves_the_vocabulary_as_it_was(texts: list[str]) -> None:
     encoder = Encoder(Analyzer(), LENGTHS)
     encoder.encode([card(1, "ab a")])
-    before = Counter(encoder.vocabulary)
+    before = encoder.vocabulary
     document = [card(number, text) for number, text in enumerate(texts)]
     encoder.encode(document)
     encoder.forget(document)

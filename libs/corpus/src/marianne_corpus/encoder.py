@@ -15,19 +15,27 @@ class Encoder:
     """Gives every chunk its passage vector and the lead of each document those of title and document.
 
     `lengths` are the average lengths in terms of what each vector is made of, over the whole index. `vocabulary` tells
-    in how many of the documents encoded so far each word stands.
+    in how many documents each word stands.
     """
 
-    def __init__(self, analyzer: Analyzer, lengths: Mapping[str, float]) -> None:
+    def __init__(
+        self, analyzer: Analyzer, lengths: Mapping[str, float], vocabulary: Mapping[str, int] | None = None
+    ) -> None:
+        """`vocabulary` is that of documents which are indexed already."""
         self._analyzer = analyzer
         self.lengths = lengths
-        self.vocabulary: Counter[str] = Counter()
+        self._frequencies = Counter(vocabulary)
+
+    @property
+    def vocabulary(self) -> dict[str, int]:
+        """The words that a person could misspell: neither numbers nor articles' numbers."""
+        return {word: count for word, count in self._frequencies.items() if word.isalpha()}
 
     def encode(self, document: Sequence[Chunk]) -> list[Point]:
         """The points of one document, whose chunks stand in their order; the first is the lead."""
         title = words(document[0].title)
         texts = [words("\n".join((*chunk.context, *chunk.sentences))) for chunk in document]
-        self.vocabulary.update(_spelt(chain(title, *texts)))
+        self._frequencies.update(set(chain(title, *texts)))
         title_terms = self._analyzer.term_ids(title)
         terms = [self._analyzer.term_ids(text) for text in texts]
         of_each = [{PASSAGE_VECTOR: title_terms + own} for own in terms]
@@ -36,10 +44,10 @@ class Encoder:
 
     def forget(self, document: Sequence[Chunk]) -> None:
         """Takes the words of a document, which was encoded before, out of the vocabulary."""
-        for word in _spelt(chain(*(words(chunk.search_text) for chunk in document))):
-            self.vocabulary[word] -= 1
-            if self.vocabulary[word] <= 0:
-                del self.vocabulary[word]
+        for word in set(chain(*(words(chunk.search_text) for chunk in document))):
+            self._frequencies[word] -= 1
+            if self._frequencies[word] <= 0:
+                del self._frequencies[word]
 
     def _vectors(self, terms: Mapping[str, Terms]) -> dict[str, SparseVector]:
         """A text of stop words alone has no vector."""
@@ -59,8 +67,3 @@ def measure(documents: Iterable[Sequence[Chunk]], analyzer: Analyzer) -> dict[st
         raise ValueError("no document to measure")
     samples = {PASSAGE_VECTOR: passages, TITLE_VECTOR: titles, DOCUMENT_VECTOR: whole}
     return {name: max(1.0, sum(lengths) / len(lengths)) for name, lengths in samples.items()}
-
-
-def _spelt(found: Iterable[str]) -> set[str]:
-    """The words that a person could misspell: neither numbers nor articles' numbers."""
-    return {word for word in found if word.isalpha()}

@@ -78,18 +78,21 @@ class Chunk:
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Chunk))
+_STORED: Final = tuple(name for name in _FIELDS if name != "sentences")
+_DEFAULTS: Final = {field.name: field.default for field in fields(Chunk)}
 _LISTS: Final = frozenset(field.name for field in fields(Chunk) if get_origin(field.type) is tuple)
 
 
 def to_payload(chunk: Chunk) -> Payload:
-    """The stored form of a chunk: empty values are left out, so that "is empty" filters see them as missing."""
-    payload: Payload = {}
-    for name in _FIELDS:
+    """The stored form of a chunk. What every chunk starts with is left out, so that "is empty" filters see it missing.
+
+    The sentences are one text of a line each: both stores take as long for each value of a list as for a whole text.
+    """
+    payload: Payload = {"sentences": "\n".join(chunk.sentences)}
+    for name in _STORED:
         value = getattr(chunk, name)
-        if name in _LISTS:
-            value = list(value)
-        if value not in ("", []):
-            payload[name] = value
+        if value != _DEFAULTS[name]:
+            payload[name] = list(value) if name in _LISTS else value
     return payload
 
 
@@ -99,4 +102,6 @@ def from_payload(payload: Mapping[str, object]) -> Chunk:
     for name in _LISTS & values.keys():
         value = values[name]
         values[name] = tuple(value) if isinstance(value, list) else value
+    if isinstance(sentences := values.get("sentences"), str):
+        values["sentences"] = tuple(sentences.split("\n"))
     return Chunk(**values)  # type: ignore[arg-type]  # the payload was written by to_payload
