@@ -83,7 +83,7 @@ async def test_draining_tells_not_serving_first_and_completes_running_streams(ec
         await stopping
 
 
-async def rest(stream: grpc.aio.UnaryStreamCall[bytes, bytes]) -> AsyncIterator[object]:
+async def rest(stream: grpc.aio.UnaryStreamCall[Any, Any]) -> AsyncIterator[Any]:
     while (message := await stream.read()) is not grpc.aio.EOF:
         yield message
 
@@ -120,6 +120,20 @@ async def test_a_stream_longer_than_the_drain_is_cut(echo: Echo) -> None:
             await stream.read()
         assert error.value.code() is grpc.StatusCode.UNAVAILABLE
         assert echo.cancelled.is_set()
+
+
+async def test_a_client_that_keeps_watching_is_let_go_without_an_error(
+    echo: Echo, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(echo) as (server, shut_down), channel_to(server) as channel:
+        watch = health_of(channel).Watch(health_pb2.HealthCheckRequest(service=SERVICE))
+        await watch.read()
+
+        await shut_down()
+
+        assert [update.status async for update in rest(watch)] == [NOT_SERVING]
+        assert await watch.code() is grpc.StatusCode.OK
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_an_idle_server_ends_without_waiting_for_its_clients_to_leave(echo: Echo) -> None:

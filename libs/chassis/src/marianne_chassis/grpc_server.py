@@ -79,6 +79,7 @@ class GrpcServer:
             await self._health.enter_graceful_shutdown()
             if self._health.watchers:
                 await asyncio.sleep(_LEAVING_S)
+            self._health.let_go()
             await self.server.stop(self._settings.drain_s)
 
     def _listen(self) -> int:
@@ -91,15 +92,22 @@ class GrpcServer:
 
 
 class _WatchedHealth(health.aio.HealthServicer):
-    """Knows how many clients will hear that the server drains."""
+    """Knows how many clients will hear that the server drains, and lets go those that watch to the end."""
 
     def __init__(self) -> None:
         super().__init__()
         self.watchers = 0
+        self._let_go = asyncio.Event()
 
     async def Watch(self, request: health_pb2.HealthCheckRequest, context: Any) -> None:
         self.watchers += 1
+        ends = (asyncio.create_task(super().Watch(request, context)), asyncio.create_task(self._let_go.wait()))
         try:
-            await super().Watch(request, context)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            for end in ends:
+                end.cancel()
             self.watchers -= 1
+
+    def let_go(self) -> None:
+        self._let_go.set()
