@@ -3,7 +3,7 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marianne_corpus.schema import Chunk, from_payload, to_payload
+from marianne_corpus.schema import Chunk, document_of, from_payload, to_payload
 
 words = st.text(min_size=1, max_size=20)
 several = st.lists(words, max_size=3).map(tuple)
@@ -36,7 +36,7 @@ def test_empty_values_are_not_stored() -> None:
 
 
 def test_the_same_chunk_always_has_the_same_point() -> None:
-    assert str(sheet().point_id) == "6adc6d4e-2997-5904-825d-0f79f8045859"
+    assert str(sheet().point_id) == "43140e8d-900d-1cbf-4e95-5e0cd2a0016f"
 
 
 def test_chunks_of_two_data_sets_never_share_a_point() -> None:
@@ -46,3 +46,16 @@ def test_chunks_of_two_data_sets_never_share_a_point() -> None:
 def test_search_reads_title_headings_and_text() -> None:
     chunk = dataclasses.replace(sheet(), context=("Situation", "Pièces"), sentences=("Un.", "Deux."))
     assert chunk.search_text.split("\n") == ["T", "Situation", "Pièces", "Un.", "Deux."]
+
+
+def test_the_ids_of_a_documents_chunks_share_their_first_half() -> None:
+    first, second = (dataclasses.replace(sheet(), chunk_id=chunk_id).point_id for chunk_id in ("F1_1", "F1_2"))
+    assert first != second
+    assert document_of(first) == document_of(second)
+    assert document_of(dataclasses.replace(sheet(), doc_id="F2").point_id) != document_of(first)
+
+
+def test_the_answer_of_one_branch_of_industry_is_stored_as_such() -> None:
+    chunk = dataclasses.replace(sheet(), title="Quel préavis ? (convention collective 0016)")
+    assert to_payload(chunk)["branches"] == ["16"]
+    assert "branches" not in to_payload(sheet())

@@ -17,7 +17,7 @@ import Stemmer
 
 from marianne_language.folding import flatten
 
-ANALYZER_VERSION: Final = "fr-1"
+ANALYZER_VERSION: Final = "fr-2"
 """Raised whenever a text may give other terms; an index made by another version is refused."""
 
 K1: Final = 1.2

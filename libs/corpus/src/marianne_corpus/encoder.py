@@ -39,7 +39,9 @@ class Encoder:
         title_terms = self._analyzer.term_ids(title)
         terms = [self._analyzer.term_ids(text) for text in texts]
         of_each = [{PASSAGE_VECTOR: title_terms + own} for own in terms]
-        of_each[0] |= {TITLE_VECTOR: title_terms, DOCUMENT_VECTOR: [*title_terms, *chain(*terms)]}
+        # An article's title says where it stands, not what it is about.
+        subject = [] if document[0].number else title_terms
+        of_each[0] |= {TITLE_VECTOR: subject, DOCUMENT_VECTOR: [*title_terms, *chain(*terms)]}
         return [Point(chunk, self._vectors(found)) for chunk, found in zip(document, of_each, strict=True)]
 
     def forget(self, document: Sequence[Chunk]) -> None:
@@ -60,10 +62,11 @@ def measure(documents: Iterable[Sequence[Chunk]], analyzer: Analyzer) -> dict[st
     for document in documents:
         title = len(analyzer.term_ids(words(document[0].title)))
         own = [len(analyzer.term_ids(words("\n".join((*chunk.context, *chunk.sentences))))) for chunk in document]
-        titles.append(title)
+        if not document[0].number:
+            titles.append(title)
         whole.append(title + sum(own))
         passages += [title + length for length in own]
     if not passages:
         raise ValueError("no document to measure")
     samples = {PASSAGE_VECTOR: passages, TITLE_VECTOR: titles, DOCUMENT_VECTOR: whole}
-    return {name: max(1.0, sum(lengths) / len(lengths)) for name, lengths in samples.items()}
+    return {name: max(1.0, sum(lengths) / max(1, len(lengths))) for name, lengths in samples.items()}

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
+from uuid import UUID
 
 from marianne_corpus.analyzer import SparseVector
 from marianne_corpus.lexicon import Lexicon
 from marianne_corpus.manifest import Manifest
-from marianne_corpus.schema import PASSAGE_VECTOR, Chunk
+from marianne_corpus.schema import PASSAGE_VECTOR, Chunk, document_of
 
 
 class StoreUnavailableError(Exception):
@@ -24,6 +25,8 @@ class Scope:
     """Which texts may answer. Each list is an OR, an empty list does not filter; texts of no département always count.
 
     A text without a legal status counts as long as the question is not about the past (`as_of` before `today`).
+    `branches` is no filter but what the question names: the answer of one branch of industry counts only for it.
+    Without `local` no text of a département counts as long as `departments` is empty.
     """
 
     as_of: date
@@ -32,15 +35,21 @@ class Scope:
     audiences: tuple[str, ...] = ()
     themes: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
+    branches: tuple[str, ...] = ()
+    local: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class SparseLane:
-    """The chunks whose terms weigh most for a query vector; `using` names one of the schema's sparse vectors."""
+    """The chunks whose terms weigh most for a query vector; `using` names one of the schema's sparse vectors.
+
+    `documents` are doc_ids; when there are some, only their chunks count.
+    """
 
     vector: SparseVector
     limit: int
     using: str = PASSAGE_VECTOR
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,26 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """A point that a lane found; scores are comparable within one lane only."""
+
+    point_id: UUID
+    score: float
+
+    @property
+    def document(self) -> int:
+        return document_of(self.point_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The points of each lane in order, best first, and the manifest of the index that they come from."""
+
+    lanes: list[list[Ranked]]
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The hits of each lane in order, best first, and the manifest of the index that they come from."""
 
@@ -99,7 +128,15 @@ class IndexReader(Protocol):
     """The served index. Every method raises StoreUnavailableError, at the latest after `timeout_s` seconds."""
 
     async def search(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> Reply:
-        """Asks all lanes in one round trip."""
+        """Asks all lanes in one round trip, texts included."""
+        ...
+
+    async def rank(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> Ranking:
+        """Asks all lanes in one round trip, without texts, which many hits make expensive."""
+        ...
+
+    async def fetch(self, point_ids: Sequence[UUID], *, timeout_s: float) -> dict[UUID, Chunk]:
+        """The chunks of points; those that are no longer there are left out."""
         ...
 
     async def count(self, *, timeout_s: float) -> int:

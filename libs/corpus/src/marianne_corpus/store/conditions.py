@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from marianne_corpus.index import Lane, ReferenceLane, Scope
+from marianne_corpus.index import Lane, ReferenceLane, Scope, SparseLane
+from marianne_corpus.schema import BRANCHES
 
 NEVER_IN_FORCE: Final = ("ANNULE", "MODIFIE_MORT_NE")
 """Statuses of texts that were undone before they applied, whatever their dates say."""
@@ -65,8 +66,12 @@ def allowed(lane: Lane, scope: Scope) -> All:
     for field, values in (("dataset", scope.datasets), ("audience", scope.audiences), ("theme", scope.themes)):
         if values:
             conditions.append(Matches(field, values))
-    if scope.departments:
-        conditions.append(Any((Missing("departments"), Matches("departments", scope.departments))))
+    if scope.departments or not scope.local:
+        conditions.append(_unless_limited("departments", scope.departments))
+    if not isinstance(lane, ReferenceLane):
+        conditions.append(_unless_limited(BRANCHES, scope.branches))
+    if isinstance(lane, SparseLane) and lane.documents:
+        conditions.append(Matches("doc_id", lane.documents))
     if isinstance(lane, ReferenceLane):
         conditions.append(Matches("number", (lane.number,)))
         if lane.code_slug:
@@ -74,6 +79,11 @@ def allowed(lane: Lane, scope: Scope) -> All:
     ended = isinstance(lane, ReferenceLane) and lane.ended
     conditions.append(NotAfter("end_date", scope.as_of) if ended else _in_force(scope))
     return All(tuple(conditions), without=(Matches("status", NEVER_IN_FORCE),))
+
+
+def _unless_limited(field: str, values: tuple[str, ...]) -> Condition:
+    """A text that is limited to some values of a field counts only for those."""
+    return Any((Missing(field), Matches(field, values))) if values else Missing(field)
 
 
 def _in_force(scope: Scope) -> Condition:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import assert_never
+from uuid import UUID
 
 from qdrant_edge import (
     CountRequest,
@@ -19,8 +20,8 @@ from qdrant_edge import Point as EdgePoint
 from qdrant_edge import SparseVector as EdgeSparseVector
 
 from marianne_corpus.analyzer import SparseVector
-from marianne_corpus.index import DenseLane, Hit, Lane, Point, ReferenceLane, Scope, SparseLane
-from marianne_corpus.schema import COLLECTION, DENSE_VECTOR, from_payload, to_payload
+from marianne_corpus.index import DenseLane, Hit, Lane, Point, Ranked, ReferenceLane, Scope, SparseLane
+from marianne_corpus.schema import COLLECTION, DENSE_VECTOR, Chunk, from_payload, to_payload
 from marianne_corpus.store.conditions import After, All, Any, Condition, Matches, Missing, NotAfter, allowed
 from marianne_corpus.store.telemetry import qdrant_span
 
@@ -29,8 +30,24 @@ _Vector = list[float] | EdgeSparseVector | list[list[float]]
 
 def search(shard: EdgeShard, lanes: Sequence[Lane], scope: Scope) -> list[list[Hit]]:
     with qdrant_span("query", COLLECTION):
-        found = shard.query_batch(QueryBatchRequest([_request(lane, scope) for lane in lanes]))
+        found = shard.query_batch(QueryBatchRequest([_request(lane, scope, texts=True) for lane in lanes]))
     return [[Hit(from_payload(point.payload or {}), point.score) for point in points] for points in found]
+
+
+def rank(shard: EdgeShard, lanes: Sequence[Lane], scope: Scope) -> list[list[Ranked]]:
+    with qdrant_span("query", COLLECTION):
+        found = shard.query_batch(QueryBatchRequest([_request(lane, scope, texts=False) for lane in lanes]))
+    return [[Ranked(_uuid(point.id), point.score) for point in points] for points in found]
+
+
+def fetch(shard: EdgeShard, point_ids: Sequence[UUID]) -> dict[UUID, Chunk]:
+    with qdrant_span("retrieve", COLLECTION):
+        found = shard.retrieve(list(point_ids), True, False)
+    return {_uuid(point.id): from_payload(point.payload or {}) for point in found}
+
+
+def _uuid(point_id: UUID | int | str) -> UUID:
+    return point_id if isinstance(point_id, UUID) else UUID(str(point_id))
 
 
 def count(shard: EdgeShard) -> int:
@@ -45,19 +62,19 @@ def edge_point(point: Point) -> EdgePoint:
     return EdgePoint(point.chunk.point_id, vectors, to_payload(point.chunk))
 
 
-def _request(lane: Lane, scope: Scope) -> QueryRequest:
+def _request(lane: Lane, scope: Scope, *, texts: bool) -> QueryRequest:
     return QueryRequest(
         limit=lane.limit,
         query=_nearest(lane),
         filter=_all(allowed(lane, scope)),
-        with_payload=True,
+        with_payload=texts,
         with_vector=False,
     )
 
 
 def _nearest(lane: Lane) -> Query | None:
     match lane:
-        case SparseLane(vector, _, using):
+        case SparseLane(vector, _, using, _):
             return Query.Nearest(_sparse(vector), using=using)
         case DenseLane(embedding, _):
             return Query.Nearest(list(embedding), using=DENSE_VECTOR)

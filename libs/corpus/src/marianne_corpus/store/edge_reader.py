@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from qdrant_edge import EdgeShard
 
-from marianne_corpus.index import Lane, Reply, Scope, StoreUnavailableError
+from marianne_corpus.index import Lane, Ranking, Reply, Scope, StoreUnavailableError
 from marianne_corpus.lexicon import LEXICON, Lexicon
 from marianne_corpus.manifest import IncompatibleIndexError, Manifest
+from marianne_corpus.schema import Chunk
 from marianne_corpus.store.edge_files import SHARD, errors_name, read_attachment, read_current, read_manifest
-from marianne_corpus.store.edge_query import count, search
+from marianne_corpus.store.edge_query import count, fetch, rank, search
 
 
 class EdgeReader:
@@ -24,6 +26,16 @@ class EdgeReader:
         opened = self._open()
         with errors_name(self._index_dir):
             return Reply(search(opened.shard, lanes, scope), opened.manifest)
+
+    async def rank(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> Ranking:
+        opened = self._open()
+        with errors_name(self._index_dir):
+            return Ranking(rank(opened.shard, lanes, scope), opened.manifest)
+
+    async def fetch(self, point_ids: Sequence[UUID], *, timeout_s: float) -> dict[UUID, Chunk]:
+        opened = self._open()
+        with errors_name(self._index_dir):
+            return fetch(opened.shard, point_ids)
 
     async def count(self, *, timeout_s: float) -> int:
         opened = self._open()

@@ -1,13 +1,14 @@
 """The index on a Qdrant server or cluster, read over gRPC."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
-from marianne_corpus.index import Lane, Reply, Scope
+from marianne_corpus.index import Lane, Ranking, Reply, Scope
 from marianne_corpus.lexicon import LEXICON, Lexicon
 from marianne_corpus.manifest import Manifest
-from marianne_corpus.schema import COLLECTION
+from marianne_corpus.schema import COLLECTION, Chunk
 from marianne_corpus.store.server_client import Server, ServerAddress, manifest_of, read_file, served
-from marianne_corpus.store.server_query import search
+from marianne_corpus.store.server_query import fetch, rank, search
 
 
 class ServerReader:
@@ -23,6 +24,17 @@ class ServerReader:
             if self._manifest is None:
                 self._manifest = await manifest_of(client, await served(client))
             return Reply(await search(client, COLLECTION, lanes, scope), self._manifest)
+
+    async def rank(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> Ranking:
+        """The manifest as in `search`."""
+        async with self._server.call("query", timeout_s) as client:
+            if self._manifest is None:
+                self._manifest = await manifest_of(client, await served(client))
+            return Ranking(await rank(client, COLLECTION, lanes, scope), self._manifest)
+
+    async def fetch(self, point_ids: Sequence[UUID], *, timeout_s: float) -> dict[UUID, Chunk]:
+        async with self._server.call("retrieve", timeout_s) as client:
+            return await fetch(client, COLLECTION, point_ids)
 
     async def count(self, *, timeout_s: float) -> int:
         async with self._server.call("count", timeout_s) as client:
