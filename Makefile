@@ -7,7 +7,7 @@ INDEX_DIR ?= var/index
 SYSTEM ?= yes
 SOURCES := proto libs/chassis/src libs/language/src libs/corpus/src libs/client/src \
 	services/gateway/src services/orchestrator/src services/retrieval/src services/guardrails/src services/ingest/src \
-	tests tools
+	tests tools benchmarks
 export INDEX_DIR
 
 .DEFAULT_GOAL := help
