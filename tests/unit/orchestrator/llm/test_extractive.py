@@ -42,6 +42,15 @@ def test_the_first_sentence_answers() -> None:
     assert answer("Combien de jours de congés payés par mois ?").startswith("Le salarié acquiert 2,5 jours")
 
 
+def test_an_article_that_is_asked_for_is_quoted_and_nothing_else() -> None:
+    asked = NumberedPassage(1, "Code civil, article 21-2", ("L'étranger acquiert la nationalité par déclaration.",))
+    other = NumberedPassage(2, "Code civil, article 21-25", ("L'article 21-2 du code civil fixe un délai de 4 ans.",))
+
+    assert answer("article 21-2 du code civil", asked, other) == (
+        "L'étranger acquiert la nationalité par déclaration. [1.1]"
+    )
+
+
 def test_a_list_keeps_its_lead_in_and_a_line_for_each_item() -> None:
     assert (
         "Les documents à fournir sont : [1.3]\n"

@@ -12,6 +12,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from typing_extensions import override
 
 from marianne_language.citations import SentenceId
+from marianne_language.references import find_references
 from marianne_orchestrator.llm.prompting import NumberedPassage
 from marianne_orchestrator.llm.ranking import Ranking, stems
 from marianne_orchestrator.llm.units import Unit, is_heading, units_of
@@ -73,10 +74,17 @@ def _candidates(question: str, passages: Sequence[NumberedPassage]) -> list[_Can
     ranking = Ranking(question, passages)
     scored = [
         _Candidate(passage, unit, ranking.score(passage, unit))
-        for passage in passages
+        for passage in _asked_for(question, passages)
         for unit in units_of(passage.sentences)
     ]
     return sorted(scored, key=lambda candidate: -candidate.score)
+
+
+def _asked_for(question: str, passages: Sequence[NumberedPassage]) -> Sequence[NumberedPassage]:
+    """The articles that the question names by their number, if they are there; a number is no word to be matched."""
+    asked = {reference.number for reference in find_references(question)}
+    named = [passage for passage in passages if asked & {found.number for found in find_references(passage.title)}]
+    return named or passages
 
 
 class _Selection:
