@@ -38,6 +38,10 @@ class Acronyms:
     def __len__(self) -> int:
         return len(self._meanings)
 
+    def __contains__(self, word: str) -> bool:
+        """Whether a flattened word is an acronym and nothing else."""
+        return word.upper() in self._meanings and word not in _ALSO_WORDS
+
     def expand(self, text: str) -> tuple[str, ...]:
         """The meanings of the acronyms in `text` and the acronyms of the names in it, each once."""
         meanings = (meaning for acronym in self._written(text) for meaning in self._meanings[acronym])
@@ -53,7 +57,8 @@ class Acronyms:
 
 
 @cache
-def _shipped() -> Acronyms:
+def shipped() -> Acronyms:
+    """The table that ships with this package, read once."""
     return Acronyms((acronym, meaning) for acronym, meaning in read_table("acronyms.tsv", columns=2))
 
 
@@ -62,7 +67,7 @@ def expand(text: str) -> tuple[str, ...]:
 
     « recours contre une OQTF » gives « obligation de quitter le territoire français »; the full name gives « OQTF ».
     """
-    return _shipped().expand(text)
+    return shipped().expand(text)
 
 
 def find_definitions(text: str) -> Mapping[str, str]:
