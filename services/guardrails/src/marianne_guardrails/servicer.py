@@ -8,7 +8,9 @@ from typing import Any
 import grpc
 from opentelemetry import trace
 
-from marianne_guardrails.answer_check import open_answer_check
+from marianne_guardrails.answer_check import Judging, open_answer_check
+from marianne_guardrails.evidence import Passage
+from marianne_guardrails.grounding import Unit
 from marianne_guardrails.input_checks import check_input, check_passage
 from marianne_guardrails.messages import (
     InvalidMessageError,
@@ -31,7 +33,10 @@ tracer = trace.get_tracer(__name__)
 
 
 class GuardrailsServicer(GuardrailsServiceServicer):
-    """Keeps nothing from one call to the next."""
+    """Keeps nothing from one call to the next. Without `judging` rules alone decide."""
+
+    def __init__(self, judging: Judging | None = None) -> None:
+        self._judging = judging
 
     async def CheckInput(self, request: pb.CheckInputRequest, context: Context) -> pb.CheckInputResponse:
         try:
@@ -69,7 +74,7 @@ class GuardrailsServicer(GuardrailsServiceServicer):
         self, request_iterator: AsyncIterator[pb.CheckAnswerRequest], context: Context
     ) -> None:
         try:
-            async with aclosing(_verdicts(request_iterator)) as verdicts:
+            async with aclosing(self._verdicts(request_iterator)) as verdicts:
                 async for verdict in verdicts:
                     await context.write(pb.CheckAnswerResponse(verdict=verdict))
         except InvalidMessageError as error:
@@ -83,25 +88,33 @@ class GuardrailsServicer(GuardrailsServiceServicer):
                 await _let_others_run()
 
         try:
-            async with aclosing(_verdicts(messages())) as verdicts:
+            async with aclosing(self._verdicts(messages())) as verdicts:
                 return pb.CheckGroundingResponse(verdicts=[verdict async for verdict in verdicts])
         except InvalidMessageError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
 
+    async def _verdicts(self, messages: AsyncIterator[pb.CheckAnswerRequest]) -> AsyncGenerator[pb.UnitVerdict]:
+        """A verdict for each unit, as the units come. Raises InvalidMessageError."""
+        with open_answer_check(self._judging) as check:
+            first = await anext(messages, None)
+            if first is None:
+                return
+            if first.WhichOneof("message") != "evidence":
+                raise InvalidMessageError("message: expected evidence")
+            grounding = to_grounding(first.evidence)
+            passages = [Passage(p.number, tuple(p.sentences), p.title) for p in first.evidence.passages]
+            async with aclosing(check.verdicts(grounding, passages, _units(messages))) as verdicts:
+                async for verdict in verdicts:
+                    yield from_verdict(verdict)
 
-async def _verdicts(messages: AsyncIterator[pb.CheckAnswerRequest]) -> AsyncGenerator[pb.UnitVerdict]:
-    """A verdict for each unit, as the units come. Raises InvalidMessageError."""
-    grounding, reader = None, UnitReader()
-    with open_answer_check() as check:
-        async for message in messages:
-            kind = message.WhichOneof("message")
-            if grounding is None and kind == "evidence":
-                grounding = to_grounding(message.evidence)
-            elif grounding is not None and kind == "unit":
-                yield from_verdict(check.check(grounding, reader.read(message.unit)))
-            else:
-                expected = "unit" if grounding else "evidence"
-                raise InvalidMessageError(f"message: expected {expected}")
+
+async def _units(messages: AsyncIterator[pb.CheckAnswerRequest]) -> AsyncIterator[Unit]:
+    """The units that follow the evidence. Raises InvalidMessageError."""
+    reader = UnitReader()
+    async for message in messages:
+        if message.WhichOneof("message") != "unit":
+            raise InvalidMessageError("message: expected unit")
+        yield reader.read(message.unit)
 
 
 def _count(reason: Reason | None) -> None:

@@ -2,13 +2,20 @@
 
 from prometheus_client import Counter, Histogram
 
-from marianne_chassis.shared_metrics import ACTIVE_STREAMS, DEGRADED
+from marianne_chassis.shared_metrics import (
+    ACTIVE_STREAMS,
+    DEGRADED,
+    GUARDRAIL_REJECTIONS,
+    LLM_REQUEST_DURATION,
+    TOKEN_USAGE,
+)
 
 __all__ = [
     "ACTIVE_STREAMS",
     "AUDIT_FAILURES",
     "DEGRADED",
     "GUARDRAILS_REOPENED",
+    "GUARDRAIL_REJECTIONS",
     "LLM_REQUEST_DURATION",
     "LLM_TIME_TO_FIRST_TOKEN",
     "TOKEN_USAGE",
@@ -22,10 +29,6 @@ TOPIC_DETECTION = Counter("topic_detection", "Questions by topic", ["topic"])
 GUARDRAILS_REOPENED = Counter("guardrail_checks_reopened", "Answer checks that were continued on another pod")
 USER_FEEDBACK = Counter("user_feedback", "Opinions of readers", ["score"])
 AUDIT_FAILURES = Counter("audit_write_failures", "Audit records that could not be written")
-LLM_REQUEST_DURATION = Histogram(
-    "llm_request_duration_seconds", "From the request to the last token", ["model", "operation"], buckets=_SECONDS
-)
 LLM_TIME_TO_FIRST_TOKEN = Histogram(
     "llm_time_to_first_token_seconds", "From the request to the first token", ["model"], buckets=_SECONDS
 )
-TOKEN_USAGE = Counter("token_usage", "Tokens that models read and wrote", ["model", "operation", "type"])
