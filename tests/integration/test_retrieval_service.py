@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from marianne_proto.retrieval.v1.retrieval_pb2_grpc import (
     RetrievalServiceStub,
     add_RetrievalServiceServicer_to_server,
 )
+from marianne_retrieval.articles import Concordance
+from marianne_retrieval.question import QuestionReader
 from marianne_retrieval.search import Searcher
 from marianne_retrieval.servicer import RetrievalServicer
 from support.corpus import TODAY, article, build, index_directory, sheet
@@ -50,7 +53,8 @@ def index_dir() -> Iterator[Path]:
 @asynccontextmanager
 async def serving(location: Location, timeout_s: float = 1.5) -> AsyncIterator["RetrievalServiceAsyncStub"]:
     index, server = open_reader(location), grpc.aio.server()
-    servicer = RetrievalServicer(Searcher(index, Analyzer()), index, timeout_s=timeout_s, today=lambda: TODAY)
+    searcher = Searcher(index, QuestionReader(Analyzer()), concordance=Concordance.shipped())
+    servicer = RetrievalServicer(searcher, index, timeout_s=timeout_s, today=lambda: TODAY)
     add_RetrievalServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -93,6 +97,44 @@ async def test_an_article_carries_its_number_code_and_validity(index_dir: Path) 
     passage = response.passages[0]
     assert (passage.number, passage.code, passage.status) == ("L1221-1", "Code du travail", "VIGUEUR")
     assert (passage.start_date, passage.end_date) == ("2020-01-01", "2999-01-01")
+
+
+async def test_a_repealed_article_says_when_it_ended_and_what_followed(index_dir: Path) -> None:
+    repealed = replace(OLD, number="L313-7", code="CESEDA", code_slug="ceseda", status="ABROGE")
+    await build(EdgeWriter(index_dir), [SHEET, repealed])
+    async with serving(index_dir) as stub:
+        response = await stub.Search(pb.SearchRequest(query="article L. 313-7 du CESEDA"))
+    passage = response.passages[0]
+    assert (passage.status, passage.end_date) == ("ABROGE", "2021-05-01")
+    assert [(article.number, article.code) for article in passage.replaced_by] == [("L422-1", "ceseda")]
+
+
+async def test_an_article_that_is_not_indexed_is_told(index_dir: Path) -> None:
+    await build(EdgeWriter(index_dir), [SHEET, ARTICLE])
+    async with serving(index_dir) as stub:
+        response = await stub.Search(pb.SearchRequest(query="article L. 9999-9 du code du travail"))
+    [unknown] = response.not_found
+    assert (unknown.article.number, unknown.article.code) == ("L9999-9", "code-du-travail")
+
+
+async def test_a_text_that_ends_soon_tells_the_day(index_dir: Path) -> None:
+    await build(EdgeWriter(index_dir), [replace(ARTICLE, end_date="2027-01-01")])
+    async with serving(index_dir) as stub:
+        response = await stub.Search(pb.SearchRequest(query="contrat de travail"))
+    assert response.passages[0].changes_on == "2027-01-01"
+
+
+async def test_offices_answer_for_the_place_that_is_named(index_dir: Path) -> None:
+    offices = [
+        sheet("P69_1", "Préfecture du Rhône", departments=("69",)),
+        sheet("P75_1", "Préfecture de police", departments=("75",)),
+    ]
+    await build(EdgeWriter(index_dir), offices)
+    async with serving(index_dir) as stub:
+        named = await stub.Search(pb.SearchRequest(query="quelle préfecture dans le Rhône ?"))
+        nowhere = await stub.Search(pb.SearchRequest(query="quelle préfecture ?"))
+    assert [passage.chunk_id for passage in named.passages] == ["P69_1"]
+    assert not nowhere.passages
 
 
 @pytest.mark.parametrize(("as_of", "found"), [("", ["F1_1"]), ("2018-06-01", ["old_1"]), ("2026-11-22", ["F1_1"])])

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+marianne_proto/retrieval/v1/retrieval.proto\x12\x15marianne.retrieval.v1\"\x17\n\x15\x44\x65scribeCorpusRequest\"G\n\x16\x44\x65scribeCorpusResponse\x12-\n\x06\x63orpus\x18\x01 \x01(\x0b\x32\x1d.marianne.retrieval.v1.Corpus\"m\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12/\n\x07\x66ilters\x18\x02 \x01(\x0b\x32\x1e.marianne.retrieval.v1.Filters\x12\r\n\x05\x61s_of\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\"S\n\x07\x46ilters\x12\x10\n\x08\x64\x61tasets\x18\x01 \x03(\t\x12\x11\n\taudiences\x18\x02 \x03(\t\x12\x0e\n\x06themes\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65partments\x18\x04 \x03(\t\"\xa7\x01\n\x0eSearchResponse\x12\x30\n\x08passages\x18\x01 \x03(\x0b\x32\x1e.marianne.retrieval.v1.Passage\x12\x34\n\x08\x64\x65graded\x18\x02 \x03(\x0b\x32\".marianne.retrieval.v1.Degradation\x12-\n\x06\x63orpus\x18\x03 \x01(\x0b\x32\x1d.marianne.retrieval.v1.Corpus\"\xa8\x02\n\x07Passage\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64oc_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0b\n\x03url\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x05 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x06 \x03(\t\x12\x11\n\tsentences\x18\x07 \x03(\t\x12\x0e\n\x06status\x18\x08 \x01(\t\x12\x12\n\nstart_date\x18\t \x01(\t\x12\x10\n\x08\x65nd_date\x18\n \x01(\t\x12\x12\n\nupdated_at\x18\x0b \x01(\t\x12\x13\n\x0bsnapshot_at\x18\x0c \x01(\t\x12\x0c\n\x04lang\x18\r \x01(\t\x12\r\n\x05score\x18\x0e \x01(\x01\x12\x0e\n\x06number\x18\x0f \x01(\t\x12\x0c\n\x04\x63ode\x18\x10 \x01(\t\x12\x10\n\x08official\x18\x11 \x01(\x08\"6\n\x0b\x44\x65gradation\x12\x12\n\ndependency\x18\x01 \x01(\t\x12\x13\n\x0b\x63onsequence\x18\x02 \x01(\t\"+\n\x06\x43orpus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bsnapshot_at\x18\x02 \x01(\t2\xd8\x01\n\x10RetrievalService\x12U\n\x06Search\x12$.marianne.retrieval.v1.SearchRequest\x1a%.marianne.retrieval.v1.SearchResponse\x12m\n\x0e\x44\x65scribeCorpus\x12,.marianne.retrieval.v1.DescribeCorpusRequest\x1a-.marianne.retrieval.v1.DescribeCorpusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+marianne_proto/retrieval/v1/retrieval.proto\x12\x15marianne.retrieval.v1\"\x17\n\x15\x44\x65scribeCorpusRequest\"G\n\x16\x44\x65scribeCorpusResponse\x12-\n\x06\x63orpus\x18\x01 \x01(\x0b\x32\x1d.marianne.retrieval.v1.Corpus\"\x7f\n\rSearchRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12/\n\x07\x66ilters\x18\x02 \x01(\x0b\x32\x1e.marianne.retrieval.v1.Filters\x12\r\n\x05\x61s_of\x18\x03 \x01(\t\x12\r\n\x05limit\x18\x04 \x01(\r\x12\x10\n\x08redacted\x18\x05 \x01(\x08\"S\n\x07\x46ilters\x12\x10\n\x08\x64\x61tasets\x18\x01 \x03(\t\x12\x11\n\taudiences\x18\x02 \x03(\t\x12\x0e\n\x06themes\x18\x03 \x03(\t\x12\x13\n\x0b\x64\x65partments\x18\x04 \x03(\t\"\xe1\x01\n\x0eSearchResponse\x12\x30\n\x08passages\x18\x01 \x03(\x0b\x32\x1e.marianne.retrieval.v1.Passage\x12\x34\n\x08\x64\x65graded\x18\x02 \x03(\x0b\x32\".marianne.retrieval.v1.Degradation\x12-\n\x06\x63orpus\x18\x03 \x01(\x0b\x32\x1d.marianne.retrieval.v1.Corpus\x12\x38\n\tnot_found\x18\x04 \x03(\x0b\x32%.marianne.retrieval.v1.UnknownArticle\"\'\n\x07\x41rticle\x12\x0e\n\x06number\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\t\"v\n\x0eUnknownArticle\x12/\n\x07\x61rticle\x18\x01 \x01(\x0b\x32\x1e.marianne.retrieval.v1.Article\x12\x33\n\x0breplaced_by\x18\x02 \x03(\x0b\x32\x1e.marianne.retrieval.v1.Article\"\xf1\x02\n\x07Passage\x12\x10\n\x08\x63hunk_id\x18\x01 \x01(\t\x12\x0e\n\x06\x64oc_id\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0b\n\x03url\x18\x04 \x01(\t\x12\x0f\n\x07\x64\x61taset\x18\x05 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x06 \x03(\t\x12\x11\n\tsentences\x18\x07 \x03(\t\x12\x0e\n\x06status\x18\x08 \x01(\t\x12\x12\n\nstart_date\x18\t \x01(\t\x12\x10\n\x08\x65nd_date\x18\n \x01(\t\x12\x12\n\nupdated_at\x18\x0b \x01(\t\x12\x13\n\x0bsnapshot_at\x18\x0c \x01(\t\x12\x0c\n\x04lang\x18\r \x01(\t\x12\r\n\x05score\x18\x0e \x01(\x01\x12\x0e\n\x06number\x18\x0f \x01(\t\x12\x0c\n\x04\x63ode\x18\x10 \x01(\t\x12\x10\n\x08official\x18\x11 \x01(\x08\x12\x12\n\nchanges_on\x18\x12 \x01(\t\x12\x33\n\x0breplaced_by\x18\x13 \x03(\x0b\x32\x1e.marianne.retrieval.v1.Article\"6\n\x0b\x44\x65gradation\x12\x12\n\ndependency\x18\x01 \x01(\t\x12\x13\n\x0b\x63onsequence\x18\x02 \x01(\t\"+\n\x06\x43orpus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0bsnapshot_at\x18\x02 \x01(\t2\xd8\x01\n\x10RetrievalService\x12U\n\x06Search\x12$.marianne.retrieval.v1.SearchRequest\x1a%.marianne.retrieval.v1.SearchResponse\x12m\n\x0e\x44\x65scribeCorpus\x12,.marianne.retrieval.v1.DescribeCorpusRequest\x1a-.marianne.retrieval.v1.DescribeCorpusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,17 +36,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DESCRIBECORPUSRESPONSE']._serialized_start=95
   _globals['_DESCRIBECORPUSRESPONSE']._serialized_end=166
   _globals['_SEARCHREQUEST']._serialized_start=168
-  _globals['_SEARCHREQUEST']._serialized_end=277
-  _globals['_FILTERS']._serialized_start=279
-  _globals['_FILTERS']._serialized_end=362
-  _globals['_SEARCHRESPONSE']._serialized_start=365
-  _globals['_SEARCHRESPONSE']._serialized_end=532
-  _globals['_PASSAGE']._serialized_start=535
-  _globals['_PASSAGE']._serialized_end=831
-  _globals['_DEGRADATION']._serialized_start=833
-  _globals['_DEGRADATION']._serialized_end=887
-  _globals['_CORPUS']._serialized_start=889
-  _globals['_CORPUS']._serialized_end=932
-  _globals['_RETRIEVALSERVICE']._serialized_start=935
-  _globals['_RETRIEVALSERVICE']._serialized_end=1151
+  _globals['_SEARCHREQUEST']._serialized_end=295
+  _globals['_FILTERS']._serialized_start=297
+  _globals['_FILTERS']._serialized_end=380
+  _globals['_SEARCHRESPONSE']._serialized_start=383
+  _globals['_SEARCHRESPONSE']._serialized_end=608
+  _globals['_ARTICLE']._serialized_start=610
+  _globals['_ARTICLE']._serialized_end=649
+  _globals['_UNKNOWNARTICLE']._serialized_start=651
+  _globals['_UNKNOWNARTICLE']._serialized_end=769
+  _globals['_PASSAGE']._serialized_start=772
+  _globals['_PASSAGE']._serialized_end=1141
+  _globals['_DEGRADATION']._serialized_start=1143
+  _globals['_DEGRADATION']._serialized_end=1197
+  _globals['_CORPUS']._serialized_start=1199
+  _globals['_CORPUS']._serialized_end=1242
+  _globals['_RETRIEVALSERVICE']._serialized_start=1245
+  _globals['_RETRIEVALSERVICE']._serialized_end=1461
 # @@protoc_insertion_point(module_scope)

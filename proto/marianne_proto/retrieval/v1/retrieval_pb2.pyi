@@ -61,12 +61,19 @@ class SearchRequest(_message.Message):
     FILTERS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    REDACTED_FIELD_NUMBER: _builtins.int
     query: _builtins.str
-    """The question in French, 1 to 2000 characters."""
+    """The question, 1 to 2000 characters, in French; words of administration in English, Spanish, Arabic, Vietnamese and
+    Portuguese are understood too.
+    """
     as_of: _builtins.str
     """ISO 8601 date on which the law is asked for; empty means today."""
     limit: _builtins.int
     """How many passages at most, 1 to 50; 0 means 8."""
+    redacted: _builtins.bool
+    """True when CheckInput has seen the query and this is its redacted text. Only then may it leave for an embedding or
+    rerank endpoint; otherwise the search stays inside this service and its index.
+    """
     @_builtins.property
     def filters(self) -> Global___Filters: ...
     def __init__(
@@ -76,10 +83,11 @@ class SearchRequest(_message.Message):
         filters: Global___Filters | None = ...,
         as_of: _builtins.str = ...,
         limit: _builtins.int = ...,
+        redacted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["filters", b"filters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "filters", b"filters", "limit", b"limit", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "filters", b"filters", "limit", b"limit", "query", b"query", "redacted", b"redacted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -128,26 +136,80 @@ class SearchResponse(_message.Message):
     PASSAGES_FIELD_NUMBER: _builtins.int
     DEGRADED_FIELD_NUMBER: _builtins.int
     CORPUS_FIELD_NUMBER: _builtins.int
+    NOT_FOUND_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def passages(self) -> _containers.RepeatedCompositeFieldContainer[Global___Passage]: ...
     @_builtins.property
     def degraded(self) -> _containers.RepeatedCompositeFieldContainer[Global___Degradation]: ...
     @_builtins.property
     def corpus(self) -> Global___Corpus: ...
+    @_builtins.property
+    def not_found(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnknownArticle]:
+        """Articles that the query names and the index does not hold, with their successors when those are known."""
+
     def __init__(
         self,
         *,
         passages: _abc.Iterable[Global___Passage] | None = ...,
         degraded: _abc.Iterable[Global___Degradation] | None = ...,
         corpus: Global___Corpus | None = ...,
+        not_found: _abc.Iterable[Global___UnknownArticle] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["corpus", b"corpus"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["corpus", b"corpus", "degraded", b"degraded", "passages", b"passages"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["corpus", b"corpus", "degraded", b"degraded", "not_found", b"not_found", "passages", b"passages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SearchResponse: _TypeAlias = SearchResponse  # noqa: Y015
+
+@_typing.final
+class Article(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
+    number: _builtins.str
+    """"L421-1", "21-2"."""
+    code: _builtins.str
+    """A slug such as "ceseda" or "code-civil"; empty when the query names no code."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.str = ...,
+        code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Article: _TypeAlias = Article  # noqa: Y015
+
+@_typing.final
+class UnknownArticle(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ARTICLE_FIELD_NUMBER: _builtins.int
+    REPLACED_BY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def article(self) -> Global___Article: ...
+    @_builtins.property
+    def replaced_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___Article]: ...
+    def __init__(
+        self,
+        *,
+        article: Global___Article | None = ...,
+        replaced_by: _abc.Iterable[Global___Article] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["article", b"article"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["article", b"article", "replaced_by", b"replaced_by"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnknownArticle: _TypeAlias = UnknownArticle  # noqa: Y015
 
 @_typing.final
 class Passage(_message.Message):
@@ -172,6 +234,8 @@ class Passage(_message.Message):
     NUMBER_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     OFFICIAL_FIELD_NUMBER: _builtins.int
+    CHANGES_ON_FIELD_NUMBER: _builtins.int
+    REPLACED_BY_FIELD_NUMBER: _builtins.int
     chunk_id: _builtins.str
     doc_id: _builtins.str
     title: _builtins.str
@@ -193,12 +257,18 @@ class Passage(_message.Message):
     code: _builtins.str
     official: _builtins.bool
     """False for texts that are not the administration's own, such as the sample corpus."""
+    changes_on: _builtins.str
+    """ISO 8601 day, within 60 days from today, from which the text no longer applies as it stands; empty otherwise."""
     @_builtins.property
     def context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Headings from the document's title down to the passage, the title left out."""
 
     @_builtins.property
     def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def replaced_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___Article]:
+        """What followed a repealed article."""
+
     def __init__(
         self,
         *,
@@ -219,10 +289,12 @@ class Passage(_message.Message):
         number: _builtins.str = ...,
         code: _builtins.str = ...,
         official: _builtins.bool = ...,
+        changes_on: _builtins.str = ...,
+        replaced_by: _abc.Iterable[Global___Article] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chunk_id", b"chunk_id", "code", b"code", "context", b"context", "dataset", b"dataset", "doc_id", b"doc_id", "end_date", b"end_date", "lang", b"lang", "number", b"number", "official", b"official", "score", b"score", "sentences", b"sentences", "snapshot_at", b"snapshot_at", "start_date", b"start_date", "status", b"status", "title", b"title", "updated_at", b"updated_at", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes_on", b"changes_on", "chunk_id", b"chunk_id", "code", b"code", "context", b"context", "dataset", b"dataset", "doc_id", b"doc_id", "end_date", b"end_date", "lang", b"lang", "number", b"number", "official", b"official", "replaced_by", b"replaced_by", "score", b"score", "sentences", b"sentences", "snapshot_at", b"snapshot_at", "start_date", b"start_date", "status", b"status", "title", b"title", "updated_at", b"updated_at", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

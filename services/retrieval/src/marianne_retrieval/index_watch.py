@@ -1,20 +1,32 @@
 """Opens the index before the first question and notices when another one is served, or none."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import structlog
 
 from marianne_corpus.index import IndexReader, StoreUnavailableError
+from marianne_corpus.lexicon import Lexicon
 from marianne_corpus.manifest import Manifest
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The index that serves, its words and places, and how many seconds it took to open them."""
+
+    manifest: Manifest
+    lexicon: Lexicon
+    opened_in_s: float
+
+
 async def watch_index(
     index: IndexReader,
-    changed: Callable[[Manifest | None], None],
+    changed: Callable[[Served | None], None],
     stop: asyncio.Event,
     *,
     every_s: float,
@@ -23,25 +35,36 @@ async def watch_index(
     """Tells `changed` of the index that serves, at once and after each change; returns after `stop`."""
     last: str | None = None
     while not stop.is_set():
-        manifest, state = await _look(index, timeout_s)
+        served, state = await _look(index, last, timeout_s)
         if state != last:
             last = state
-            changed(manifest)
-            _log(manifest, state)
+            changed(served)
+            _log(served, state)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), every_s)
 
 
-async def _look(index: IndexReader, timeout_s: float) -> tuple[Manifest | None, str]:
+async def _look(index: IndexReader, last: str | None, timeout_s: float) -> tuple[Served | None, str]:
+    """What serves and what tells it from another; without its words when it is the one that was seen `last`."""
+    started = time.perf_counter()
     try:
         manifest = await index.manifest(timeout_s=timeout_s)
+        new = manifest.generation != last
+        lexicon = await index.lexicon(timeout_s=timeout_s) if new else Lexicon({}, {})
     except StoreUnavailableError as error:
         return None, str(error)
-    return manifest, manifest.generation
+    return Served(manifest, lexicon, time.perf_counter() - started), manifest.generation
 
 
-def _log(manifest: Manifest | None, state: str) -> None:
-    if manifest is None:
+def _log(served: Served | None, state: str) -> None:
+    if served is None:
         log.warning("index_unavailable", reason=state)
     else:
-        log.info("index_serves", generation=state, chunks=manifest.chunks, snapshot_at=manifest.snapshot_at)
+        manifest = served.manifest
+        log.info(
+            "index_serves",
+            generation=state,
+            chunks=manifest.chunks,
+            snapshot_at=manifest.snapshot_at,
+            seconds=round(served.opened_in_s, 3),
+        )

@@ -15,6 +15,7 @@ from marianne_corpus.manifest import Manifest
 from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from marianne_proto.retrieval.v1.retrieval_pb2_grpc import RetrievalServiceServicer
 from marianne_retrieval.metrics import RETRIEVAL_SECONDS
+from marianne_retrieval.question import Reference
 from marianne_retrieval.search import Found, Passage, Searcher
 
 log = structlog.get_logger()
@@ -55,7 +56,9 @@ class RetrievalServicer(RetrievalServiceServicer):
         started = perf_counter()
         try:
             scope, limit = _scope(request, self._today()), _limit(request)
-            found = await self._searcher.search(request.query, scope, limit, timeout_s=self._time_left(context))
+            found = await self._searcher.search(
+                request.query, scope, limit, timeout_s=self._time_left(context), may_leave=request.redacted
+            )
         except InvalidRequestError as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         except StoreUnavailableError as error:
@@ -111,7 +114,20 @@ def _limit(request: pb.SearchRequest) -> int:
 
 
 def _response(found: Found) -> pb.SearchResponse:
-    return pb.SearchResponse(passages=[_passage(passage) for passage in found.passages], corpus=_corpus(found.manifest))
+    return pb.SearchResponse(
+        passages=[_passage(passage) for passage in found.passages],
+        degraded=[pb.Degradation(dependency=one.dependency, consequence=one.consequence) for one in found.degraded],
+        corpus=_corpus(found.manifest),
+        not_found=[
+            pb.UnknownArticle(article=_article(one.article), replaced_by=map(_article, one.replaced_by))
+            for one in found.unknown
+        ],
+    )
+
+
+def _article(reference: Reference) -> pb.Article:
+    number, code = reference
+    return pb.Article(number=number, code=code or "")
 
 
 def _corpus(manifest: Manifest) -> pb.Corpus:
@@ -138,4 +154,6 @@ def _passage(passage: Passage) -> pb.Passage:
         number=chunk.number,
         code=chunk.code,
         official=chunk.official,
+        changes_on=passage.changes_on,
+        replaced_by=map(_article, passage.replaced_by),
     )

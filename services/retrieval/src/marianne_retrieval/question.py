@@ -1,0 +1,99 @@
+"""What a question asks for: its terms with their weights, the articles, branches and places that it names."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from marianne_corpus.analyzer import STOP_WORDS, Analyzer, SparseVector
+from marianne_corpus.branches import branches_named
+from marianne_corpus.lexicon import Lexicon
+from marianne_language.acronyms import expand
+from marianne_language.folding import flatten
+from marianne_language.glossary import to_french
+from marianne_language.phrases import flat_words
+from marianne_language.references import find_references
+from marianne_language.spelling import Speller
+from marianne_language.synonyms import related
+from marianne_retrieval.places import Places
+
+_ACRONYM_COUNTS: Final = 0.5
+_MOST_REFERENCES: Final = 4
+_MOST_UNKNOWN_WORDS: Final = 12
+"""Looked up in the vocabulary; a question of two thousand characters is not spelt word by word."""
+
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+
+Reference = tuple[str, str | None]
+"""An article's number ("L421-1") and the slug of its code, None when the question names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    text: str
+    terms: SparseVector
+    references: tuple[Reference, ...]
+    branches: tuple[str, ...]
+    departments: tuple[str, ...]
+
+
+class QuestionReader:
+    """Reads questions with the words and places of the index that serves. Not shared between threads."""
+
+    def __init__(self, analyzer: Analyzer) -> None:
+        self._analyzer = analyzer
+        self.learn(Lexicon({}, {}))
+
+    def learn(self, lexicon: Lexicon) -> None:
+        """Replaces the words and places that are known; without words nothing is corrected."""
+        self._known = lexicon.words
+        self._speller = Speller(lexicon.words)
+        self._places = Places(lexicon.places)
+
+    def read(self, text: str) -> Question:
+        text = unicodedata.normalize("NFC", text)
+        text = self._corrected(text) if self._is_french(text) else _translated(text)
+        references = dict.fromkeys((found.number, found.code) for found in find_references(text))
+        return Question(
+            text=text,
+            terms=self._terms(text),
+            references=tuple(islice(references, _MOST_REFERENCES)),
+            branches=branches_named(text),
+            departments=self._places.departments(text),
+        )
+
+    def _is_french(self, text: str) -> bool:
+        """Whether the corpus knows half of the words at least, or nobody knows its words yet."""
+        flat = flat_words(text)
+        known = sum(word in self._known or word in STOP_WORDS for word in flat)
+        return not self._known or 2 * known >= len(flat)
+
+    def _corrected(self, text: str) -> str:
+        """`text` with the word that the corpus knows for each one that is a slip away from it."""
+        slips = dict(islice(self._slips(text), _MOST_UNKNOWN_WORDS))
+        return _LETTERS.sub(lambda match: slips.get(match[0], match[0]), text)
+
+    def _slips(self, text: str) -> Iterator[tuple[str, str]]:
+        for word in dict.fromkeys(_LETTERS.findall(text)):
+            if corrected := self._speller.correct(flatten(word).replace("œ", "oe").replace("æ", "ae")):
+                yield word, corrected
+
+    def _terms(self, text: str) -> SparseVector:
+        """The question's own terms count 1, those that say the same in other words less."""
+        others = [*((name, _ACRONYM_COUNTS) for name in expand(text)), *related(text).items()]
+        weights = self._weights([*others, (text, 1.0)])
+        return SparseVector(list(weights), list(weights.values()))
+
+    def _weights(self, phrases: Iterable[tuple[str, float]]) -> Mapping[int, float]:
+        weights: dict[int, float] = {}
+        for phrase, weight in phrases:
+            for term in self._analyzer.query(phrase).indices:
+                weights[term] = max(weight, weights.get(term, 0.0))
+        return weights
+
+
+def _translated(text: str) -> str:
+    """The French terms of a question in another language before its own words, of which names may be in the corpus."""
+    return f"{to_french(text) or ''} {text}".lstrip()
