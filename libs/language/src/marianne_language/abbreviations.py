@@ -8,11 +8,11 @@ from marianne_language.words import word_set
 _ALWAYS: Final = word_set(
     # French, with the forms of legal and administrative texts
     "art arts mm mme mmes mlle mlles me mgr pr prof st ste pp pg al alin cf chap sect subd vol éd ex p.ex c.-à-d c.à.d "
-    "tél réf bd bld blvd av apt bât cass obs décr circ "
+    "tél réf bd bld blvd av apt bât cass obs décr circ sté cie éts "
     # English
     "mr mrs ms dr drs sr gov e.g i.e vs approx dept paras "
     # Spanish and Portuguese
-    "sra srta sres sras dra dres exmo exma núm núms nº pág págs apdo cód parág v.gr "
+    "sra srta sres sras dra dres excmo excma exmo exma núm núms nº pág págs apdo cód parág v.gr "
     # Vietnamese
     "tp ths ts pgs gs bs ks ls"
 )
@@ -29,7 +29,11 @@ _LABELLED: Final = word_set(
 )
 """Words before a capital that is a label, so that a full stop after it ends the sentence: « un visa de type D. Il… »"""
 
-_NUMBERING: Final = re.compile(r"[\s>*_+•#-]*(?:\d{1,3}(?:\.\d{1,3})*|[^\W\d_]|[IVXLC]+)[*_]*")
+_NUMBERING: Final = re.compile(
+    r"[\s>*_+•#-]*(?:(?:étape|phase|cas|article|step|paso|passo|artículo|artigo|bước|điều|خطوة|المادة)\s+)?"
+    r"(?:\d{1,3}(?:\.\d{1,3})*|[^\W\d_]|[IVXLC]+)[*_]*",
+    re.IGNORECASE,
+)
 _LONGEST_NUMBERING: Final = 40
 _OPENING: Final = "«“”\"'‘’([{*_–—/-"
 _PIECES: Final = re.compile(r"['’‘.-]")
