@@ -4,6 +4,7 @@ One table holds a concept a line: its French search terms and what the other lan
 good enough to find documents with, and no translation.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,11 +23,15 @@ LANGUAGES: Final = ("en", "es", "pt", "ar", "vi")
 _BETWEEN_TERMS: Final = "|"
 _NOTHING: Final = "-"
 _SHORTEST_FRENCH_WORD: Final = 4
+_ARABIC_SCRIPT: Final = re.compile("[\u0620-\u064a]")
+
+_Read = tuple[str, str]
+"""A word as it is written, and flattened."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    written: str
+    words: tuple[str, ...]
     french: str
 
 
@@ -40,32 +45,44 @@ class _Word:
 class _Lexicon:
     """The terms of one language."""
 
-    def __init__(self, language: str, terms: Iterable[_Term]) -> None:
+    def __init__(self, language: str, terms: Iterable[tuple[str, str]]) -> None:
+        """`terms` are pairs of a term and its French."""
         self.language = language
         self._stem = STEMMERS[language]
         self._stop_words = STOP_WORDS[language]
-        self._table = PhraseTable(
-            (tuple(word.stem for word in self.words(term.written)), term) for term in terms if term.written
-        )
+        words = ((self.words(_read(term)), french) for term, french in terms)
+        self._table = PhraseTable((_stems(term), _Term(_written(term), french)) for term, french in words)
 
-    def words(self, text: str) -> list[_Word]:
-        """The words of a text that are no stop words."""
-        words = ((written, flat) for written in split_words(text) for flat in flat_words(written))
-        return [_Word(written, flat, self._stem(flat)) for written, flat in words if flat not in self._stop_words]
+    def words(self, read: Iterable[_Read]) -> list[_Word]:
+        """The words that are no stop words."""
+        return [_Word(written, flat, self._stem(flat)) for written, flat in read if flat not in self._stop_words]
 
     def find(self, words: Sequence[_Word]) -> Iterator[Found[_Term]]:
-        """A single Vietnamese syllable counts with the accents it is listed with, if the text has any accents: without
-        them « thuế » (tax) and « thuê » (to rent) are one.
+        """Where terms share their stems, those count that are written as they are listed, if there are any.
+
+        A single Vietnamese syllable always needs its accents, if the text has any: without them « thuế » (tax) and
+        « thuê » (to rent) are one.
         """
-        exact = self.language == "vi" and any(word.written.lower() != word.flat for word in words)
-        for found in self._table.find([word.stem for word in words]):
-            if exact and found.end - found.start == 1:
-                written = words[found.start].written.lower()
-                terms = tuple(term for term in found.values if term.written == written)
-                if terms:
-                    yield Found(terms, found.start, found.end)
-            else:
+        strict = self.language == "vi" and any(word.written.lower() != word.flat for word in words)
+        for found in self._table.find(_stems(words)):
+            written = _written(words[found.start : found.end])
+            as_listed = tuple(term for term in found.values if term.words == written)
+            if as_listed:
+                yield Found(as_listed, found.start, found.end)
+            elif not strict or len(written) > 1:
                 yield found
+
+
+def _read(text: str) -> list[_Read]:
+    return [(written, flat) for written in split_words(text) for flat in flat_words(written)]
+
+
+def _stems(words: Iterable[_Word]) -> tuple[str, ...]:
+    return tuple(word.stem for word in words)
+
+
+def _written(words: Iterable[_Word]) -> tuple[str, ...]:
+    return tuple(word.written.lower() for word in words)
 
 
 class Glossary:
@@ -89,15 +106,20 @@ class Glossary:
         are dropped. `language` is a code such as "en" or "pt-BR"; with None every language is tried and the one that
         knows most words is taken. A language without a glossary gives None.
         """
-        if language is None:
-            candidates = [self._in_french(text, lexicon) for lexicon in self._lexicons.values()]
-            return max(candidates, key=lambda candidate: candidate[0])[1]
-        lexicon = self._lexicons.get(language.lower().split("-")[0])
-        return self._in_french(text, lexicon)[1] if lexicon else None
+        read = _read(text)
+        candidates = [self._in_french(read, lexicon) for lexicon in self._likely(text, language)]
+        return max(candidates, key=lambda candidate: candidate[0], default=(0, None))[1]
 
-    def _in_french(self, text: str, lexicon: _Lexicon) -> tuple[int, str | None]:
+    def _likely(self, text: str, language: str | None) -> list[_Lexicon]:
+        if language is not None:
+            lexicon = self._lexicons.get(language.lower().split("-")[0])
+            return [lexicon] if lexicon else []
+        arabic = _ARABIC_SCRIPT.search(text) is not None
+        return [lexicon for lexicon in self._lexicons.values() if (lexicon.language == "ar") is arabic]
+
+    def _in_french(self, read: Sequence[_Read], lexicon: _Lexicon) -> tuple[int, str | None]:
         """How many words are known, and the French terms."""
-        words = lexicon.words(text)
+        words = lexicon.words(read)
         keeps = self._keeper(words, lexicon.language)
         french: dict[str, None] = {}
         position = known = 0
@@ -124,10 +146,9 @@ class Glossary:
         return keeps
 
 
-def _terms(rows: Iterable[Sequence[str]], column: int) -> Iterator[_Term]:
+def _terms(rows: Iterable[Sequence[str]], column: int) -> Iterator[tuple[str, str]]:
     for row in rows:
-        for term in row[column].split(_BETWEEN_TERMS):
-            yield _Term(term.strip().lower(), row[0])
+        yield from ((term, row[0]) for term in row[column].split(_BETWEEN_TERMS))
 
 
 def _french_words(terms: Iterable[str]) -> Callable[[str, str], bool]:

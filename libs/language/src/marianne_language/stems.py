@@ -5,7 +5,10 @@ Words come flattened. Both sides of a comparison go through the same function, s
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
+
+_CACHED_WORDS: Final = 1 << 14
 
 _ENGLISH_SIBILANT: Final = re.compile(r"(?:x|ch|sh|ss|z)es$")
 _DOUBLED: Final = re.compile(r"([bdgmnprt])\1$")
@@ -22,10 +25,11 @@ _ROMANCE_VERB: Final = re.compile(r"(?<=\w{4})(?:[aei]r|a[nm]d|i?end|ad|id|aron?
 
 _ARABIC_MARKS: Final = re.compile("[\u064b-\u0652\u0670\u0640]")
 _ARABIC_LETTERS: Final = str.maketrans("أإآٱىةؤئ", "ااااي\u0647\u0648\u064a")
-_ARABIC_PREFIX: Final = re.compile(r"^(?:[وفبك]?ال|و?لل|و(?=\w{4}))(?=\w{2})")
-_ARABIC_SUFFIX: Final = re.compile(r"(?<=\w{2})(?:ها|هم|نا|ان|ات|ون|ين|يه|ه|ي)$")
+_ARABIC_PREFIX: Final = re.compile(r"^(?:[وفبك]?ال|و?لل|[ولبكف](?=\w{4}))(?=\w{2})")
+_ARABIC_SUFFIX: Final = re.compile(r"(?<=\w{2})(?:ت?(?:ها|هم|نا|ه|ي|ك)|ان|ات|ون|ين|يه)$")
 
 
+@lru_cache(_CACHED_WORDS)
 def english(word: str) -> str:
     if len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
@@ -41,6 +45,7 @@ def english(word: str) -> str:
     return word[:-1] + "i" if word.endswith("y") else word
 
 
+@lru_cache(_CACHED_WORDS)
 def romance(word: str) -> str:
     """For Spanish and Portuguese."""
     if len(word) < 5:
@@ -54,8 +59,9 @@ def romance(word: str) -> str:
     return _ROMANCE_VERB.sub("", word)
 
 
+@lru_cache(_CACHED_WORDS)
 def arabic(word: str) -> str:
-    """Without vowel marks, article, conjunction and the commonest endings, after Larkey's light stemmer ("light10")."""
+    """Without vowel marks, article, joined particles and commonest endings, after Larkey's stemmer "light10"."""
     plain = _ARABIC_MARKS.sub("", word).translate(_ARABIC_LETTERS)
     return _ARABIC_SUFFIX.sub("", _ARABIC_PREFIX.sub("", plain))
 
