@@ -69,7 +69,6 @@ async def test_a_chunk_comes_back_as_it_was_written(writer: IndexWriter, reader:
         updated_at="2024-03-01",
         surtitle="Article",
         official=False,
-        change_key="6f",
     )
     await build(writer, [chunk])
     [[hit]] = (await reader.search([sparse_lane("contrat de travail")], scope(), timeout_s=SOON)).lanes

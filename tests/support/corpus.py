@@ -78,7 +78,6 @@ def manifest_of(chunks: Sequence[Chunk], snapshot_at: str, generation: str = "ge
     return Manifest(
         generation=generation,
         created_at=datetime.now(UTC).isoformat(),
-        fingerprint="fingerprint",
         lengths=LENGTHS,
         chunks=len(chunks),
         sources=tuple(
@@ -109,6 +108,8 @@ def _record(dataset: str, snapshot_at: str, *, official: bool) -> SourceRecord:
     return SourceRecord(
         name=dataset,
         dataset=dataset,
+        fingerprint="fingerprint",
+        folders=[],
         official=official,
         revision="0" * 40,
         snapshot_at=snapshot_at,
@@ -117,5 +118,6 @@ def _record(dataset: str, snapshot_at: str, *, official: bool) -> SourceRecord:
         documents=1,
         duplicates=0,
         rejected={},
+        statuses={},
         seconds=0.1,
     )

@@ -45,6 +45,19 @@ class _Points(points_service_pb2_grpc.PointsServicer):
         records = self._engine.retrieve(request.collection_name, ids)
         return qdrant.GetResponse(result=[RestToGrpc.convert_record(record) for record in records])
 
+    async def Scroll(self, request: qdrant.ScrollPoints, context: Context) -> qdrant.ScrollResponse:
+        offset = GrpcToRest.convert_point_id(request.offset) if request.HasField("offset") else None
+        records, following = self._engine.scroll(
+            request.collection_name, limit=request.limit, offset=offset, with_payload=True, with_vectors=True
+        )
+        found = [RestToGrpc.convert_record(record) for record in records]
+        next_offset = RestToGrpc.convert_extended_point_id(str(following)) if following is not None else None
+        return qdrant.ScrollResponse(result=found, next_page_offset=next_offset)
+
+    async def Delete(self, request: qdrant.DeletePoints, context: Context) -> qdrant.PointsOperationResponse:
+        self._engine.delete(request.collection_name, GrpcToRest.convert_points_selector(request.points))
+        return _acknowledged()
+
     async def Count(self, request: qdrant.CountPoints, context: Context) -> qdrant.CountResponse:
         count = self._engine.count(request.collection_name, exact=request.exact).count
         return qdrant.CountResponse(result=qdrant.CountResult(count=count))
@@ -68,7 +81,14 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
             name: GrpcToRest.convert_vector_params(vector)
             for name, vector in request.vectors_config.params_map.map.items()
         }
-        self._engine.create_collection(request.collection_name, vectors_config=dense, sparse_vectors_config=sparse)
+        if self._engine.collection_exists(request.collection_name):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{request.collection_name} already exists!")
+        self._engine.create_collection(
+            request.collection_name,
+            vectors_config=dense,
+            sparse_vectors_config=sparse,
+            metadata=GrpcToRest.convert_payload(request.metadata) or None,
+        )
         return _done()
 
     async def Update(self, request: qdrant.UpdateCollection, context: Context) -> qdrant.CollectionOperationResponse:

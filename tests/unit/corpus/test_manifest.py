@@ -10,6 +10,8 @@ def record(name: str, dataset: str, snapshot_at: str, *, official: bool = True) 
     return SourceRecord(
         name=name,
         dataset=dataset,
+        fingerprint="f",
+        folders=["."],
         official=official,
         revision="abc",
         snapshot_at=snapshot_at,
@@ -18,6 +20,7 @@ def record(name: str, dataset: str, snapshot_at: str, *, official: bool = True) 
         documents=1,
         duplicates=0,
         rejected={"no doc_id": 1},
+        statuses={},
         seconds=0.5,
     )
 
@@ -27,7 +30,6 @@ def manifest() -> Manifest:
     return Manifest(
         generation="g",
         created_at="2026-11-22T10:00:00+00:00",
-        fingerprint="f",
         lengths={"bm25": 40.5},
         chunks=4,
         sources=(record("service-public", "sample", "2026-11-20"), record("legi", "sample", "2026-11-01")),

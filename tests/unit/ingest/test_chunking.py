@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marianne_corpus.schema import Chunk
+from marianne_ingest import offices
 from marianne_ingest.catalog import load_catalog
 from marianne_ingest.chunking import Chunker, RejectedRowError, iso_day, texts
 from support.parquet import Row, article_row, ministry_row, sheet_row
@@ -167,25 +168,7 @@ def test_every_spelling_of_a_day_is_that_day(day: date) -> None:
     assert iso_day(day.strftime("%d/%m/%Y")) == iso_day(day.isoformat()) == day.isoformat()
 
 
-@pytest.mark.parametrize(
-    "columns",
-    [
-        {"status": "ABROGE"},
-        {"end_date": "2026-12-31"},
-        {"subtitles": "Livre II"},
-        {"text": "Un autre texte."},
-        {"full_title": "Code pénal"},
-    ],
-)
-def test_the_change_key_covers_text_and_metadata(columns: Row) -> None:
-    assert article(**columns).change_key != article().change_key
-
-
-def test_the_change_key_is_that_of_the_content_alone() -> None:
-    assert article().change_key == article(chunk_text="other", nota="other").change_key
-
-
 def test_every_field_of_the_layouts_is_one_of_a_chunk() -> None:
-    fields = {field.name for field in dataclasses.fields(Chunk)} | {"text"}
+    fields = {field.name for field in dataclasses.fields(Chunk)} | {"text", *offices.FIELDS}
     for source in load_catalog().sources.values():
         assert source.layout.columns.keys() <= fields

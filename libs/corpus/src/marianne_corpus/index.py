@@ -1,6 +1,7 @@
 """The ports of the index: how retrieval reads it and how ingest writes it, whichever store holds it."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -18,6 +19,10 @@ class StoreUnavailableError(Exception):
 
 class NoIndexError(StoreUnavailableError):
     """Nothing has been indexed yet."""
+
+
+class LeaseHeldError(Exception):
+    """Another run is writing the index; the message names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,22 +165,34 @@ class Generation(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def upsert(self, points: Sequence[Point]) -> None: ...
+    async def upsert(self, points: Sequence[Point]) -> None:
+        """Writes whole points; one of the same id is replaced."""
+        ...
+
+    async def retrieve(self, point_ids: Sequence[UUID]) -> list[Chunk]:
+        """Those of these chunks that the generation holds, in no order."""
+        ...
+
+    async def delete(self, point_ids: Sequence[UUID]) -> None: ...
 
     async def lanes(self, lanes: Sequence[Lane], scope: Scope, *, timeout_s: float) -> list[list[Hit]]: ...
 
     async def count(self, *, timeout_s: float) -> int: ...
+
+    async def optimize(self) -> None:
+        """Builds what searches need to be fast; nothing is written to the points afterwards."""
+        ...
 
     async def attach(self, name: str, content: bytes) -> None:
         """Keeps a small file beside the index, under a name of letters and dots."""
         ...
 
     async def seal(self, manifest: Manifest) -> None:
-        """Optimises the index and stores its manifest; nothing is written afterwards."""
+        """Stores the manifest, last of all: a generation without one is never served nor rolled back to."""
         ...
 
     async def switch(self) -> None:
-        """Serves this generation, keeps the one before for a rollback and removes older ones."""
+        """Serves this generation, keeps the one before for a rollback and removes all others."""
         ...
 
     async def discard(self) -> None:
@@ -186,12 +203,30 @@ class Generation(Protocol):
 class IndexWriter(Protocol):
     """Where generations are built."""
 
+    def lease(self, run_id: str, seconds: float) -> AbstractAsyncContextManager[None]:
+        """The right to write, for one run at a time; it lapses with the process that holds it, on a server after
+        `seconds` without a sign of life. Raises LeaseHeldError.
+        """
+        ...
+
     async def current(self) -> Manifest | None:
         """The manifest of the served index; None when there is none or another version wrote it."""
         ...
 
+    async def attachment(self, name: str) -> bytes:
+        """A small file beside the served index; empty when it has none of that name."""
+        ...
+
     async def begin(self, dimension: int = 0) -> Generation:
         """An empty generation; `dimension` is that of its dense vectors, 0 for none."""
+        ...
+
+    async def begin_from_current(self) -> Generation:
+        """A generation that holds the points of the served one. Raises NoIndexError."""
+        ...
+
+    async def roll_back(self) -> Manifest:
+        """Serves the generation before again. Raises NoIndexError when none is kept."""
         ...
 
     async def close(self) -> None: ...

@@ -17,10 +17,16 @@ class IncompatibleIndexError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """One source of an index: what was read, from which revision, in how many seconds; rejected rows by reason."""
+    """One source of an index: what was read, from which revision, in how many seconds; rejected rows by reason.
+
+    `fingerprint` is the same for the same data read by the same rules. `folders` are those in which its files lay,
+    `statuses` count the chunks of each legal status.
+    """
 
     name: str
     dataset: str
+    fingerprint: str
+    folders: list[str]
     official: bool
     revision: str
     snapshot_at: str
@@ -29,6 +35,7 @@ class SourceRecord:
     documents: int
     duplicates: int
     rejected: dict[str, int]
+    statuses: dict[str, int]
     seconds: float
 
 
@@ -42,12 +49,12 @@ class Manifest:
 
     generation: str
     created_at: str
-    fingerprint: str
     lengths: dict[str, float]
     chunks: int
     sources: tuple[SourceRecord, ...]
     embedding_model: str = ""
     embedding_dim: int = 0
+    optimize_seconds: float = 0.0
     schema_version: int = SCHEMA_VERSION
     analyzer_version: str = ANALYZER_VERSION
 

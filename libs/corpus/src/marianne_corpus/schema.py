@@ -44,8 +44,8 @@ class Chunk:
     Dates are ISO 8601 days, empty when the source gives none. `sentences` were split once, at ingest. `number` and
     `code_slug` are spelt as in `marianne_language` ("L421-1", "ceseda"), `code` is the code's title. `replaced_by`
     names the articles that followed a repealed one as "<code_slug>:<number>". `kind` is the type of an office in the
-    directory ("prefecture"). `change_key` is a hash of everything else. The date of the data's revision is no part of a
-    chunk: it belongs to the data set and stands in the manifest, so that an unchanged chunk need not be written again.
+    directory ("prefecture"). The date of the data's revision is no part of a chunk: it belongs to the data set and
+    stands in the manifest, so that an unchanged chunk need not be written again.
     """
 
     chunk_id: str
@@ -70,7 +70,6 @@ class Chunk:
     kind: tuple[str, ...] = ()
     lang: str = "fr"
     official: bool = True
-    change_key: str = ""
 
     @property
     def point_id(self) -> UUID:
@@ -79,12 +78,17 @@ class Chunk:
         Its first half is the same for all chunks of a document (`document_of`), so that hits can be brought together by
         document without their payloads, whose reading costs many times the search itself.
         """
-        return UUID(bytes=_half(self.dataset, self.doc_id) + _half(self.dataset, self.chunk_id))
+        return point_id(self.dataset, self.doc_id, self.chunk_id)
 
     @property
     def search_text(self) -> str:
         """What the lexical lane reads: title, then headings, then text."""
         return "\n".join((self.title, *self.context, *self.sentences))
+
+
+def point_id(dataset: str, doc_id: str, chunk_id: str) -> UUID:
+    """The id of a chunk's point, see `Chunk.point_id`."""
+    return UUID(bytes=_half(dataset, doc_id) + _half(dataset, chunk_id))
 
 
 def document_of(point_id: UUID) -> int:

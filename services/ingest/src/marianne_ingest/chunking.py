@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Final
+from uuid import UUID
 
 import orjson
-import xxhash
 
-from marianne_corpus.schema import OPEN_END, Chunk, to_payload
+from marianne_corpus.schema import OPEN_END, Chunk, point_id
+from marianne_ingest import offices
 from marianne_ingest.catalog import Column, Layout
+from marianne_ingest.links import successors
+from marianne_ingest.offices import departments_of, first_website, sentences_of
 from marianne_language.codes import find_codes
 from marianne_language.folding import flatten
 from marianne_language.references import find_references
@@ -22,6 +24,8 @@ _ARTICLE_SUFFIX: Final = re.compile(r"(?:,| -) article .*$", re.IGNORECASE)
 _MONTHS: Final = (
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()  # noqa: SIM905  reads
 )
+_IN_BRACKETS: Final = re.compile(r"\(.*?\)")
+_NOT_IN_KINDS: Final = re.compile(r"[^a-z0-9]+")
 _FIELD_IN_URL: Final = re.compile(r"{(\w+)}")
 
 
@@ -39,24 +43,31 @@ class Chunker:
         self._dataset = dataset
         self._official = official
 
+    def point_id(self, doc_id: str, chunk_id: str) -> UUID:
+        """Where the chunk of such a row is kept."""
+        return point_id(self._dataset, doc_id, chunk_id)
+
     def chunk(self, row: Row) -> Chunk:
         """Raises RejectedRowError."""
-        values = {field: self._value(field, column, row[field]) for field, column in self._layout.columns.items()}
+        columns = self._layout.columns.items()
+        values = {field: self._value(field, column, row[field]) for field, column in columns if field not in _RAW}
         for field in ("chunk_id", "doc_id"):
             if not values[field]:
                 raise RejectedRowError(f"no {field}")
-        sentences = tuple(split_sentences(str(values.pop("text"))))
+        sentences = tuple(split_sentences(str(values.pop("text", ""))))
+        if "addresses" in row:
+            sentences = tuple(sentences_of(row))
+            values |= _office(row, str(values["url"]))
         if not sentences:
             raise RejectedRowError("no text")
-        values |= _article(values)
+        values |= _article(values, row.get("replaced_by"))
         values["url"] = self._url(values)
-        chunk = Chunk(
+        return Chunk(
             dataset=self._dataset,
             official=self._official,
             sentences=sentences,
             **values,  # type: ignore[arg-type]  # the layouts' fields are those of a chunk; a test builds one of each
         )
-        return replace(chunk, change_key=_change_key(chunk))
 
     def _value(self, field: str, column: Column, value: object) -> str | tuple[str, ...]:
         read = _READERS.get(field)
@@ -66,6 +77,7 @@ class Chunker:
         doc_id, slug = str(values["doc_id"]), str(values.get("code_slug", ""))
         known = {
             "url": values.get("url", ""),
+            "doc_id": doc_id,
             "legiarti": doc_id if doc_id.startswith("LEGIARTI") else "",
             "legitext": self._codes.get(slug, ""),
         }
@@ -114,15 +126,28 @@ def iso_day(value: object) -> str:
     return ""
 
 
+def kinds_of(value: object) -> tuple[str, ...]:
+    """The types of an office in one spelling: "prefecture, Sous-préfecture (type_organisme)" is two."""
+    written = (_IN_BRACKETS.sub("", part).strip() for part in texts(value, ","))
+    return tuple(dict.fromkeys(_NOT_IN_KINDS.sub("_", flatten(part)).strip("_") for part in written if part))
+
+
+_RAW: Final = frozenset({*offices.FIELDS, "replaced_by"})
 _LISTS: Final = ("context", "audience", "theme")
 _READERS: Final[Mapping[str, Callable[[object], str | tuple[str, ...]]]] = {
     "start_date": iso_day,
     "end_date": iso_day,
     "updated_at": iso_day,
+    "kind": kinds_of,
 }
 
 
-def _article(values: Mapping[str, object]) -> dict[str, str]:
+def _office(row: Row, url: str) -> dict[str, str | tuple[str, ...]]:
+    """What the directory says of an office beside its sentences; without a page of its own, its website."""
+    return {"departments": departments_of(row["addresses"]), "url": url or first_website(row["websites"])}
+
+
+def _article(values: Mapping[str, object], links: object) -> dict[str, str | tuple[str, ...]]:
     """What identifies an article of law; nothing for other texts."""
     if "code" not in values:
         return {}
@@ -136,6 +161,7 @@ def _article(values: Mapping[str, object]) -> dict[str, str]:
         "code": code,
         "code_slug": _slug(code),
         "number": _canonical_number(number),
+        "replaced_by": successors(links, str(values["status"])),
     }
 
 
@@ -162,7 +188,3 @@ def _slug(title: str) -> str:
 def _canonical_number(number: str) -> str:
     references = find_references(f"article {number}") if number else []
     return references[0].number if len(references) == 1 else number
-
-
-def _change_key(chunk: Chunk) -> str:
-    return xxhash.xxh3_64_hexdigest(orjson.dumps(to_payload(chunk)))

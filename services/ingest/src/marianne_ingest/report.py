@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from marianne_corpus.manifest import Manifest, SourceRecord
+from marianne_ingest.plan import Plan
 from marianne_ingest.sources import Snapshot
 
 _ASSUMED_CHUNKS_PER_S: Final = 1_500.0
@@ -13,12 +14,27 @@ _ASSUMED_MBIT_PER_S: Final = 20.0
 def describe_index(manifest: Manifest) -> Iterator[str]:
     for source in manifest.sources:
         origin = "official" if source.official else "NOT OFFICIAL"
+        statuses = ", ".join(f"{status} {chunks}" for status, chunks in sorted(source.statuses.items()))
         yield (
             f"{source.name}: {source.chunks} chunks of {source.documents} documents, {origin}, "
             f"state of {source.snapshot_at}, revision {source.revision[:12]}; {source.rows} rows read, "
             f"{source.duplicates} duplicates, {_rejected(source)}, {source.seconds:.1f} s"
+            f"{f'; {statuses}' if statuses else ''}"
         )
-    yield f"index {manifest.generation}: {manifest.chunks} chunks"
+    vectors = f", vectors of {manifest.embedding_model}, {manifest.embedding_dim} numbers each"
+    yield (
+        f"index {manifest.generation}: {manifest.chunks} chunks{vectors if manifest.embedding_model else ''}, "
+        f"optimized in {manifest.optimize_seconds:.1f} s"
+    )
+
+
+def describe_difference(plan: Plan) -> Iterator[str]:
+    """What this run changes, by source."""
+    for difference in plan.differences:
+        counts = ", ".join(f"{count} {what}" for what, count in difference.summary().items())
+        yield f"{difference.snapshot.source.name}: {counts}"
+    for record in plan.untouched:
+        yield f"{record.name}: not read, {record.chunks} chunks stay"
 
 
 def describe_plan(snapshots: Sequence[Snapshot], current: Manifest | None, *, remote: bool) -> Iterator[str]:

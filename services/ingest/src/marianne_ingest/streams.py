@@ -1,68 +1,66 @@
-"""The chunks of a snapshot, each once, and the count of what became of its rows."""
+"""The documents of a snapshot that have to be read, and what became of their rows."""
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
 
-from marianne_corpus.manifest import SourceRecord
 from marianne_corpus.schema import Chunk
-from marianne_ingest.chunking import Chunker, RejectedRowError
+from marianne_ingest.chunking import Chunker, RejectedRowError, text
+from marianne_ingest.difference import Difference
 from marianne_ingest.errors import SourceError
-from marianne_ingest.sources import Snapshot
+from marianne_ingest.ledger import Documents, Entry
+from marianne_ingest.sources import VECTOR
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk and the embedding that its row carries."""
+
+    chunk: Chunk
+    vector: list[float] | None
 
 
 @dataclass(slots=True)
-class ChunkStream:
-    """One pass over a snapshot. `seen` maps a chunk's point id to a hash of its text, for all streams of an index."""
+class DocumentStream:
+    """One pass over the changed documents of a snapshot, each row once; `vectors` says whether to read them too."""
 
-    snapshot: Snapshot
+    difference: Difference
     chunker: Chunker
-    seen: dict[int, int]
-    rows: int = 0
-    chunks: int = 0
-    duplicates: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    documents: set[str] = field(default_factory=set)
-    seconds: float = 0.0
+    vectors: bool
+    rejected: dict[bytes, str] = field(default_factory=dict)
 
-    def read(self) -> Iterator[Chunk]:
+    def documents(self) -> Iterator[list[Passage]]:
         """Raises SourceError."""
-        for row in self.snapshot.read():
-            self.rows += 1
-            try:
-                chunk = self.chunker.chunk(row)
-            except RejectedRowError as reason:
-                self.rejected[str(reason)] += 1
+        changed = self.difference.changed
+        awaited = {entry.point for document in changed for entry in self.difference.documents[document]}
+        if not awaited:
+            return
+        doc_ids = None if len(changed) == len(self.difference.documents) else changed
+        rows = self.difference.snapshot.read(doc_ids, vectors=self.vectors)
+        for _, passages in groupby(self._passages(rows, awaited), key=lambda passage: passage.chunk.doc_id):
+            yield [*passages]
+        if awaited:
+            raise SourceError(f"{self.difference.snapshot.source.name}: its files changed while they were read")
+
+    def final(self) -> Documents:
+        """The source's entries once everything is read, with what was found out about rejected rows."""
+        before, changed = self.difference.before, set(self.difference.changed)
+        return {
+            document: tuple(map(self._judged, entries)) if document in changed else before[document]
+            for document, entries in self.difference.documents.items()
+        }
+
+    def _judged(self, entry: Entry) -> Entry:
+        return Entry(entry.point, entry.key, entry.status, self.rejected.get(entry.point, ""))
+
+    def _passages(self, rows: Iterator[dict[str, Any]], awaited: set[bytes]) -> Iterator[Passage]:
+        for row in rows:
+            point = self.chunker.point_id(text(row["doc_id"]), text(row["chunk_id"])).bytes
+            if point not in awaited:
                 continue
-            if self._is_new(chunk):
-                self.chunks += 1
-                self.documents.add(chunk.doc_id)
-                yield chunk
-        if self.chunks == 0:
-            raise SourceError(f"{self.snapshot.source.name}: none of its {self.rows} rows is a text that can be cited")
-
-    def record(self) -> SourceRecord:
-        return SourceRecord(
-            name=self.snapshot.source.name,
-            dataset=self.snapshot.dataset,
-            official=self.snapshot.official,
-            revision=self.snapshot.revision,
-            snapshot_at=self.snapshot.snapshot_at,
-            rows=self.rows,
-            chunks=self.chunks,
-            documents=len(self.documents),
-            duplicates=self.duplicates,
-            rejected=dict(self.rejected),
-            seconds=round(self.seconds, 3),
-        )
-
-    def _is_new(self, chunk: Chunk) -> bool:
-        """LEGI's folders overlap, so a chunk may come twice; with another text one of the two would be lost."""
-        point, text = chunk.point_id.int, hash(chunk.sentences)
-        if point not in self.seen:
-            self.seen[point] = text
-            return True
-        if self.seen[point] != text:
-            raise SourceError(f"{self.snapshot.source.name}: chunk_id {chunk.chunk_id!r} stands for two texts")
-        self.duplicates += 1
-        return False
+            awaited.remove(point)
+            try:
+                yield Passage(self.chunker.chunk(row), row.get(VECTOR))
+            except RejectedRowError as reason:
+                self.rejected[point] = str(reason)

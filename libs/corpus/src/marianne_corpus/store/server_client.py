@@ -27,18 +27,24 @@ PREFIX: Final = f"{COLLECTION}-"
 MANIFEST: Final = "manifest"
 WRITE_TIMEOUT_S: Final = 60.0
 
-_FILES: Final = "-files"
+FILES: Final = "-files"
 _PART_BYTES: Final = 1 << 19
 _PARTS_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where the server is: `url` as `http://host:6333` or `https://…`, of which host and scheme count."""
+    """Where the server is, `url` as `http://host:6333` or `https://…`, of which host and scheme count, and how it keeps
+    what is written: vectors and payload on disk, vectors quantized to bytes, shards and replicas over the nodes.
+    """
 
     url: str
     grpc_port: int = 6334
     api_key: str | None = None
+    on_disk: bool = False
+    quantized: bool = False
+    shard_number: int | None = None
+    replication_factor: int | None = None
 
 
 class Server:
@@ -109,7 +115,7 @@ async def manifest_of(client: AsyncQdrantClient, collection: str) -> Manifest:
 
 async def write_file(client: AsyncQdrantClient, collection: str, name: str, content: bytes) -> None:
     """Keeps a file beside a collection, in its parts."""
-    files = f"{collection}{_FILES}"
+    files = f"{collection}{FILES}"
     if not await client.collection_exists(files):
         await client.create_collection(files, vectors_config={})
     parts = [content[start : start + _PART_BYTES] for start in range(0, len(content), _PART_BYTES)] or [b""]
@@ -121,7 +127,7 @@ async def write_file(client: AsyncQdrantClient, collection: str, name: str, cont
 
 async def read_file(client: AsyncQdrantClient, collection: str, name: str) -> bytes:
     """Empty when the collection has none of that name."""
-    files = f"{collection}{_FILES}"
+    files = f"{collection}{FILES}"
     first = await client.retrieve(files, [_part_id(name, 0)]) if await client.collection_exists(files) else []
     parts = first[0].payload["parts"] if first and first[0].payload else 0
     return b"".join([part async for part in _parts(client, files, name, parts)])
