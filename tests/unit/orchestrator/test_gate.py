@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from marianne_language.citations import SentenceId, parse_citations
-from marianne_orchestrator.checks import GuardrailsUnavailableError, UnitVerdict
+from marianne_orchestrator.checks import GuardrailsUnavailableError, Unit, UnitVerdict
 from marianne_orchestrator.events import Token, Withheld
 from marianne_orchestrator.gate import HOLD_S, MAX_UNIT_CHARS, SentenceGate, TooMuchWithheldError
 from support.ports import FakeAnswerCheck, cited, source, verdict, withheld, withholding
@@ -17,7 +18,8 @@ SOURCES = (
     source(1, "Le délai est de deux mois.", "La carte coûte 225 €.", "- un passeport ;"),
     source(2, "The card is valid for ten years.", lang="en"),
 )
-MARK = "(retirée)"
+WITHHELD_MARK = "(retirée)"
+MARK = f"{WITHHELD_MARK} [Titre de séjour](https://www.service-public.gouv.fr/1)"
 IDS = ("1.1", "1.2", "1.3", "2.1")
 
 cuts = st.lists(st.integers(0, 400), max_size=30)
@@ -65,7 +67,7 @@ odd_texts = st.lists(st.sampled_from(odd_pieces), max_size=40).map("".join)
 
 
 def make_gate(check: FakeAnswerCheck, *, opening: str = "") -> SentenceGate:
-    return SentenceGate(SOURCES, "Quel délai ?", check, language="fr", withheld_mark=MARK, opening=opening)
+    return SentenceGate(SOURCES, "Quel délai ?", check, language="fr", withheld_mark=WITHHELD_MARK, opening=opening)
 
 
 def pieces(text: str, at: Sequence[int]) -> list[str]:
@@ -262,6 +264,105 @@ async def test_a_withheld_item_keeps_the_mark_of_its_list() -> None:
 async def test_a_withheld_sentence_without_a_valid_id_leaves_a_mark(mark: str) -> None:
     events = await written(f"Le délai est de six mois{mark}.", check=FakeAnswerCheck(withheld))
     assert events[1] == Token(MARK, "fr", "fixed", replaces="not_entailed")
+
+
+async def test_the_mark_links_the_source_that_was_cited() -> None:
+    [_, token] = await written("Six mois [2].", check=FakeAnswerCheck(withheld_of_no_sentence))
+    assert token == Token(
+        f"{WITHHELD_MARK} [Titre de séjour](https://www.service-public.gouv.fr/2)",
+        "fr",
+        "fixed",
+        replaces="not_entailed",
+    )
+
+
+def withheld_of_no_sentence(unit: Unit) -> UnitVerdict:
+    return UnitVerdict(unit.id, "withheld", "not_entailed", (SentenceId(2, 0),))
+
+
+async def test_without_sources_the_mark_stands_alone() -> None:
+    gate = SentenceGate((), "Quel délai ?", FakeAnswerCheck(withheld), language="fr", withheld_mark=WITHHELD_MARK)
+    gate.feed("Six mois.")
+    gate.end()
+    assert joined(await released(gate)) == WITHHELD_MARK
+
+
+LEANING = [
+    "Ce délai est strict",
+    "Dans ce cas, payez",
+    "Sauf pour les mineurs",
+    "Elle est gratuite",
+]
+
+
+@pytest.mark.parametrize("leaning", LEANING)
+async def test_what_leans_on_a_withheld_sentence_goes_with_it(leaning: str) -> None:
+    check = FakeAnswerCheck(withholding("Faux"))
+    events = await written(f"Un [1.1]. Faux. {leaning} [1.1].\nLa carte est là [1.2].", check=check)
+    assert joined(events) == f"Un. {MARK} Le délai est de deux mois.\nLa carte est là."
+    assert [event for event in events if isinstance(event, Withheld)] == [Withheld("not_entailed")] * 2
+    assert tokens(events)[2].replaces == "not_entailed"
+
+
+async def test_a_chain_of_leaning_sentences_goes_as_a_whole() -> None:
+    check = FakeAnswerCheck(withholding("Faux"))
+    events = await written("Faux [1.1]. Ce délai court [1.2]. Dans ce cas, payez. Un visa suffit [2.1].", check=check)
+    assert joined(events) == f"Le délai est de deux mois. La carte coûte 225 €. {MARK} Un visa suffit."
+
+
+async def test_one_mark_tells_of_a_sentence_and_of_what_leans_on_it() -> None:
+    events = await written("Un. Faux. Ce délai court. Sauf ici. Deux.", check=FakeAnswerCheck(withholding("Faux")))
+    assert joined(events) == f"Un. {MARK} Deux."
+    assert len([event for event in events if isinstance(event, Withheld)]) == 3
+
+
+async def test_a_source_that_leans_itself_is_not_shown_without_what_it_leans_on() -> None:
+    sources = (source(1, "La carte dure un an.", "Elle se renouvelle."),)
+    gate = SentenceGate(sources, "?", FakeAnswerCheck(withholding("Faux")), language="fr", withheld_mark=WITHHELD_MARK)
+    gate.feed("Faux. Elle est longue [1.2]. Un. Faux [1.1]. Elle est longue [1.2].")
+    gate.end()
+    assert joined(await released(gate)) == f"{MARK} Un. La carte dure un an. Elle se renouvelle."
+
+
+async def test_a_sentence_that_only_leans_on_a_withheld_one_is_no_failure_of_the_model() -> None:
+    check = FakeAnswerCheck(withholding("Faux"))
+    events = await written("Un. Faux. Ce délai court. Ce délai presse. Deux. Trois. Quatre.", check=check)
+    assert joined(events).endswith("Quatre.")
+
+
+async def test_it_does_not_part_two_withheld_sentences_either() -> None:
+    with pytest.raises(TooMuchWithheldError):
+        await written("Un. Faux. Ce délai court. Faux. Deux.", check=FakeAnswerCheck(withholding("Faux")))
+
+
+async def test_every_sentence_that_goes_with_another_is_counted() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("guardrail_rejections_total", {"reason": "not_entailed"}) or 0
+
+    before = counted()
+    await written("Faux [1.1]. Ce délai court [1.2]. Fin.", check=FakeAnswerCheck(withholding("Faux")))
+    assert counted() == before + 1
+
+
+TABLE = "| Pièce | Prix |\n|---|---|\n| Carte | {} € [1.2] |\n| Visa | 99 € [2.1] |\n\nFin."
+
+
+async def test_a_withheld_row_leaves_its_table_whole() -> None:
+    events = await written(TABLE.format("999"), check=FakeAnswerCheck(withholding("999")))
+    assert joined(events) == "| Pièce | Prix |\n|---|---|\n| La carte coûte 225 €. | |\n| Visa | 99 € |\n\nFin."
+
+
+async def test_rows_below_a_withheld_header_go_with_it() -> None:
+    events = await written(TABLE.format("225"), check=FakeAnswerCheck(withholding("Pièce")))
+    assert joined(events) == (
+        f"| {MARK} | |\n|---|---|\n| La carte coûte 225 €. | |\n| The card is valid for ten years. | |\n\nFin."
+    )
+
+
+async def test_the_numbers_of_a_list_stay() -> None:
+    text = "1. Payez [1.2].\n2. Faux [1.1].\n3. Signez [1.1]."
+    events = await written(text, check=FakeAnswerCheck(withholding("Faux")))
+    assert joined(events) == "1. Payez.\n2. Le délai est de deux mois.\n3. Signez."
 
 
 async def test_the_source_of_a_paraphrase_still_replaces_a_later_sentence() -> None:

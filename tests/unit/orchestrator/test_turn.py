@@ -264,7 +264,7 @@ async def test_when_too_much_is_withheld_quotes_follow(rig: Rig) -> None:
     events = await rig.run()
     mark = texts().get("withheld_mark", "fr")
     shown = [token.text for token in of(events, Token)]
-    assert [text.strip() for text in shown[:2]] == [mark, mark]
+    assert all(text.strip().startswith(mark) for text in shown[:2])
     assert shown[2].startswith("\n\n")
     assert all(token.verdict == "quoted" for token in of(events, Token)[2:])
     assert len(of(events, Withheld)) == 2

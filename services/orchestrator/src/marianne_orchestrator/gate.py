@@ -2,14 +2,17 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from marianne_language.citations import MARK, SentenceId, parse_citations
+from marianne_language.anaphora import leans_back
+from marianne_language.citations import MARK, parse_citations
 from marianne_language.sentences import find_end
 from marianne_orchestrator.checks import AnswerCheck, GuardrailsUnavailableError, Unit, UnitVerdict
 from marianne_orchestrator.events import Source, Token, Withheld
+from marianne_orchestrator.metrics import GUARDRAIL_REJECTIONS
+from marianne_orchestrator.replacement import Replacements, is_row
 
 HOLD_S = 0.15
 MAX_UNIT_CHARS = 1200
@@ -18,7 +21,7 @@ MAX_WITHHELD_SHARE = 0.3
 SHARE_COUNTS_FROM = 6
 
 _STRAY_MARKS = re.compile(rf"(?:\s*{MARK})+[.…]?")
-_LIST_MARKER = re.compile(r"^(?:[-*•]|\d+[.)])\s+")
+_TABLE_RULE = re.compile(r"[|:\s-]+")
 _ANOTHER_SENTENCE = " A"
 _ROOM_FOR_MARKS = 60
 
@@ -55,6 +58,31 @@ class _Units:
         return unit
 
 
+class _Lost:
+    """What the last withheld unit takes with it. `reason` is why that one was withheld."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self._under_way = False
+        self._in_table = False
+        self._header = False
+
+    def begin(self, text: str, reason: str) -> None:
+        self.reason = reason
+        self._under_way = True
+        self._header = is_row(text) and (self._header or not self._in_table)
+        self._in_table = is_row(text)
+
+    def takes_along(self, text: str) -> bool:
+        """Whether the next unit leans on what was withheld, by its words or as a row below a lost header."""
+        in_table, self._in_table = self._in_table, is_row(text)
+        self._header = self._header and is_row(text)
+        if in_table and _TABLE_RULE.fullmatch(text):
+            return False
+        self._under_way = self._under_way and (self._header or leans_back(text))
+        return self._under_way
+
+
 class SentenceGate:
     """Cuts what a model writes into units, has each checked, and gives back what may be shown, in order.
 
@@ -77,12 +105,10 @@ class SentenceGate:
         self._question = question
         self._check = check
         self._language = language
-        self._withheld_mark = withheld_mark
         self._opening = opening
-        self._sentences = _by_id(sources)
+        self._replacements = Replacements(sources, language, withheld_mark)
         # Who quotes a long sentence must be able to quote it whole.
-        longest = max((len(sentence) for sentence in self._sentences.values()), default=0)
-        self._max_chars = max(MAX_UNIT_CHARS, longest + _ROOM_FOR_MARKS)
+        self._max_chars = max(MAX_UNIT_CHARS, self._replacements.longest + _ROOM_FOR_MARKS)
         self._units = _Units()
         self._buffer = ""
         self._under_check: dict[int, _Written] = {}
@@ -93,6 +119,7 @@ class SentenceGate:
         self._written = 0
         self._withheld = 0
         self._withheld_in_a_row = 0
+        self._lost = _Lost()
         self.shown: list[Token] = []
 
     def feed(self, text: str) -> None:
@@ -172,28 +199,33 @@ class SentenceGate:
 
     def _judge(self, written: _Written, verdict: UnitVerdict) -> list[Token | Withheld]:
         citations = tuple(str(citation) for citation in verdict.citations)
-        if verdict.verdict != "withheld":
-            self._withheld_in_a_row = 0
-            lang = self._quoted_language(verdict) if verdict.verdict == "quoted" else self._language
-            return [Token(written.lead + written.text, lang, verdict.verdict, citations)]
-        self._withheld += 1
-        self._withheld_in_a_row += 1
-        return [Withheld(verdict.reason), self._instead(written, verdict)]
+        if verdict.verdict == "withheld":
+            self._withheld += 1
+            self._withheld_in_a_row += 1
+            self._lost.begin(written.text, verdict.reason)
+            return self._instead(written, verdict, alone=False)
+        if self._lost.takes_along(written.text):
+            GUARDRAIL_REJECTIONS.labels(self._lost.reason).inc()
+            return self._instead(written, verdict, alone=True)
+        self._withheld_in_a_row = 0
+        lang = self._quoted_language(verdict) if verdict.verdict == "quoted" else self._language
+        return [Token(written.lead + written.text, lang, verdict.verdict, citations)]
 
-    def _instead(self, written: _Written, verdict: UnitVerdict) -> Token:
-        """The source sentence that the unit cited, verbatim; a visible mark where it cited none or it was shown."""
+    def _instead(self, written: _Written, verdict: UnitVerdict, *, alone: bool) -> list[Token | Withheld]:
+        """The source sentence that the unit cited, verbatim; a visible mark where it cited none or it was shown.
+
+        `alone`: the unit leaned on a withheld one, whose mark then tells of both.
+        """
+        reason = self._lost.reason
         quoted = {citation for token in self.shown if token.verdict == "quoted" for citation in token.citations}
-        for citation in verdict.citations:
-            sentence = self._sentences.get(citation)
-            if sentence and str(citation) not in quoted:
-                marker = _LIST_MARKER.match(written.text)
-                text = (marker[0] if marker else "") + _LIST_MARKER.sub("", sentence)
-                lang = self._sources[citation.passage - 1].lang
-                return Token(written.lead + text, lang, "quoted", (str(citation),), replaces=verdict.reason)
-        return Token(written.lead + self._withheld_mark, self._language, "fixed", replaces=verdict.reason)
+        token = self._replacements.quote(written.text, verdict.citations, quoted, alone=alone)
+        if token is None and alone and self.shown and self.shown[-1].verdict == "fixed":
+            return [Withheld(reason)]
+        token = token or self._replacements.mark(written.text, verdict.citations)
+        return [Withheld(reason), replace(token, text=written.lead + token.text, replaces=reason)]
 
     def _quoted_language(self, verdict: UnitVerdict) -> str:
-        return self._sources[verdict.citations[0].passage - 1].lang if verdict.citations else self._language
+        return self._replacements.language_of(verdict.citations[0]) if verdict.citations else self._language
 
     def _stop_when_hopeless(self) -> None:
         judged = self._written - len(self._under_check)
@@ -205,9 +237,3 @@ class SentenceGate:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-
-def _by_id(sources: Sequence[Source]) -> Mapping[SentenceId, str]:
-    return {
-        SentenceId(source.n, m): sentence for source in sources for m, sentence in enumerate(source.sentences, start=1)
-    }
