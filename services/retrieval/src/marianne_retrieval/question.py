@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -13,7 +13,6 @@ from marianne_corpus.lexicon import Lexicon
 from marianne_language.acronyms import expand
 from marianne_language.folding import flatten
 from marianne_language.glossary import to_french
-from marianne_language.phrases import flat_words
 from marianne_language.references import find_references
 from marianne_language.spelling import Speller
 from marianne_language.synonyms import related
@@ -54,7 +53,11 @@ class QuestionReader:
 
     def read(self, text: str) -> Question:
         text = unicodedata.normalize("NFC", text)
-        text = self._corrected(text) if self._is_french(text) else _translated(text)
+        slips = dict(self._slips(text))
+        if self._is_french(text, slips):
+            text = _LETTERS.sub(lambda match: slips.get(match[0], match[0]), text)
+        else:
+            text = _translated(text)
         references = dict.fromkeys((found.number, found.code) for found in find_references(text))
         return Question(
             text=text,
@@ -64,20 +67,17 @@ class QuestionReader:
             departments=self._places.departments(text),
         )
 
-    def _is_french(self, text: str) -> bool:
-        """Whether the corpus knows half of the words at least, or nobody knows its words yet."""
-        flat = flat_words(text)
-        known = sum(word in self._known or word in STOP_WORDS for word in flat)
-        return not self._known or 2 * known >= len(flat)
-
-    def _corrected(self, text: str) -> str:
-        """`text` with the word that the corpus knows for each one that is a slip away from it."""
-        slips = dict(islice(self._slips(text), _MOST_UNKNOWN_WORDS))
-        return _LETTERS.sub(lambda match: slips.get(match[0], match[0]), text)
+    def _is_french(self, text: str, slips: Container[str]) -> bool:
+        """Whether the corpus knows half of the words at least, slips of the finger aside, or knows no words yet."""
+        written = _LETTERS.findall(text)
+        known = sum(word in slips or _flat(word) in self._known or _flat(word) in STOP_WORDS for word in written)
+        return not self._known or 2 * known >= len(written)
 
     def _slips(self, text: str) -> Iterator[tuple[str, str]]:
-        for word in dict.fromkeys(_LETTERS.findall(text)):
-            if corrected := self._speller.correct(flatten(word).replace("œ", "oe").replace("æ", "ae")):
+        """Each word that the corpus does not know, with the one that it knows a slip away."""
+        unknown = (word for word in dict.fromkeys(_LETTERS.findall(text)) if _flat(word) not in self._known)
+        for word in islice(unknown, _MOST_UNKNOWN_WORDS):
+            if corrected := self._speller.correct(_flat(word)):
                 yield word, corrected
 
     def _terms(self, text: str) -> SparseVector:
@@ -92,6 +92,10 @@ class QuestionReader:
             for term in self._analyzer.query(phrase).indices:
                 weights[term] = max(weight, weights.get(term, 0.0))
         return weights
+
+
+def _flat(word: str) -> str:
+    return flatten(word).replace("œ", "oe").replace("æ", "ae")
 
 
 def _translated(text: str) -> str:
