@@ -47,7 +47,15 @@ def test_definitions_in_a_text_are_learnt() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["la carte de séjour (CDI)", "une personne (Algérie)", "(OFII)", "de la (D)", "Le délai est de 2 mois (article 3)"],
+    [
+        "la carte de séjour (CDI)",
+        "taux d'incapacité permanente (IPP)",
+        "versée aux adultes handicapés (AAH)",
+        "une personne (Algérie)",
+        "(OFII)",
+        "de la (D)",
+        "Le délai est de 2 mois (article 3)",
+    ],
 )
 def test_other_brackets_define_nothing(text: str) -> None:
     assert not find_definitions(text)

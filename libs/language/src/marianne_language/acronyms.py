@@ -12,14 +12,17 @@ from marianne_language.tables import read_table
 from marianne_language.words import content_words, word_set
 
 _ALSO_WORDS: Final = word_set(
-    "acre ani apt are ars as asi ass at ata bit boss cap cet css dif due has jo nao pas pass pee prepare sas sip ta "
+    "acre ani apt are ars as asi ass ata bit boss cap ce cet cif dif due has jo nao pas pass pee prepare sas sip ta "
     "tir vie"
 )
 """Are something else in small letters."""
 
 _LINKS: Final = word_set("a au aux d de des du en et l la le les ou par pour sans sur")
 _ELIDED_ARTICLE: Final = re.compile(r"^[dlDL]['’]")
-_DEFINED: Final = re.compile(r"([^().;:!?\n]{3,160})\(\s*([A-ZÀ-Ý][A-Za-zÀ-ÿ0-9-]{1,9})\s*\)")
+_IN_BRACKETS: Final = re.compile(r"(?<=\s)\(\s*([A-ZÀ-Ý][A-Za-zÀ-ÿ0-9-]{1,9})\s*\)")
+_BOUNDARY: Final = re.compile(r"[().;:!?\n]")
+_LONGEST_NAME: Final = 160
+_FEWEST_LETTERS_WITH_INNER_ONES: Final = 4
 
 
 class Acronyms:
@@ -73,39 +76,37 @@ def expand(text: str) -> tuple[str, ...]:
 def find_definitions(text: str) -> Mapping[str, str]:
     """Acronym, in capitals, → full name for each « Full name (ACR) » in `text` whose words spell the acronym.
 
-    Each word of the name but small ones gives its first letter, in order; other letters may come from inside the words
-    (« pacte civil de solidarité (Pacs) »). The first definition of an acronym counts.
+    Each word of the name but small ones gives its first letter, in order; acronyms of four letters and more may have
+    one from inside a word (« pacte civil de solidarité (Pacs) »). The first definition of an acronym counts.
     """
     definitions: dict[str, str] = {}
-    for before, acronym in _DEFINED.findall(text):
-        name = _name_before(before.split(), acronym)
+    for found in _IN_BRACKETS.finditer(text):
+        before = _BOUNDARY.split(text[max(0, found.start() - _LONGEST_NAME) : found.start()])[-1]
+        name = _name_at_end(before.split(), found[1])
         if name:
-            definitions.setdefault(acronym.upper(), name)
+            definitions.setdefault(found[1].upper(), name)
     return definitions
 
 
-def _name_before(written: list[str], acronym: str) -> str | None:
+def _name_at_end(written: list[str], acronym: str) -> str | None:
     letters = "".join(flat_words(acronym))
+    inner = int(len(letters) >= _FEWEST_LETTERS_WITH_INNER_ONES)
     for start in range(len(written) - 1, max(-1, len(written) - 3 * len(letters) - 1), -1):
-        words = flat_words(" ".join(written[start:]))
-        if len(words) > 1 and words[-1] not in _LINKS and _spell(words, letters):
-            return _ELIDED_ARTICLE.sub("", " ".join(written[start:]))
+        name = _ELIDED_ARTICLE.sub("", " ".join(written[start:]))
+        words = flat_words(name)
+        if words and words[0] not in _LINKS and words[-1] not in _LINKS and _spell(words, letters, inner):
+            return name
     return None
 
 
-def _spell(words: Sequence[str], letters: str) -> bool:
+def _spell(words: Sequence[str], letters: str, inner: int) -> bool:
+    """Whether the words' first letters and up to `inner` of the letters inside them are `letters`."""
     if not words:
         return not letters
-    if words[0] in _LINKS and _spell(words[1:], letters):
+    if words[0] in _LINKS and _spell(words[1:], letters, inner):
         return True
-    return any(_spell(words[1:], letters[taken:]) for taken in _taken(words[0], letters))
-
-
-def _taken(word: str, letters: str) -> Iterator[int]:
-    """How many letters `word` can give: its first one, and more in the order they stand in it."""
-    position = 0
-    for taken, letter in enumerate(letters, start=1):
-        position = word.find(letter, position) + 1 if taken > 1 else int(word.startswith(letter))
-        if not position:
-            return
-        yield taken
+    if not letters or not words[0].startswith(letters[0]):
+        return False
+    if _spell(words[1:], letters[1:], inner):
+        return True
+    return inner > 0 and letters[1:2] in words[0][1:] and _spell(words[1:], letters[2:], inner - 1)
