@@ -134,7 +134,7 @@ async def test_the_last_reader_of_a_turn_that_is_not_resumable_ends_it(runner: F
 async def test_a_stopped_turn_tells_its_reader(runner: FakeRunner) -> None:
     turns = make_turns(runner)
     events = await enter(turns.ask(HERE))
-    turns.stop("m1")
+    await turns.stop("m1")
     assert [event async for _, event in events] == [Done("cancelled")]
 
 
@@ -143,7 +143,7 @@ async def test_a_turn_that_is_stopped_before_its_first_step_ends_too(runner: Fak
     first = asyncio.ensure_future(anext(turns.ask(HERE)))
     await asyncio.sleep(0)
     assert runner.runs == 0
-    turns.stop("m1")
+    await turns.stop("m1")
     assert await end_of(turns) == "cancelled"
     await first
 
@@ -160,9 +160,9 @@ async def test_a_reader_who_leaves_before_the_first_step_ends_the_turn(runner: F
 async def test_stopping_what_does_not_run_does_nothing(runner: FakeRunner) -> None:
     runner.may_end.set()
     turns = make_turns(runner)
-    turns.stop("m1")
+    await turns.stop("m1")
     assert len([numbered async for numbered in turns.ask(HERE)]) == 2
-    turns.stop("m1")
+    await turns.stop("m1")
     assert await end_of(turns) == "stop"
 
 

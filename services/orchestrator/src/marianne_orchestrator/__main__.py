@@ -13,16 +13,16 @@ from marianne_orchestrator.config import OrchestratorSettings
 from marianne_orchestrator.feedback import FeedbackBox
 from marianne_orchestrator.graph import build_graph
 from marianne_orchestrator.guardrails_client import GuardrailsClient
+from marianne_orchestrator.interruption import AuditedInterruption
 from marianne_orchestrator.language_detection import LanguageDetector
 from marianne_orchestrator.llm.langsmith import disable_langsmith_tracing
 from marianne_orchestrator.models import open_models
 from marianne_orchestrator.nodes import Nodes
-from marianne_orchestrator.redis_threads import open_thread_store
 from marianne_orchestrator.retrieval_client import RetrievalClient
 from marianne_orchestrator.servicer import OrchestratorServicer
+from marianne_orchestrator.stores import open_stores
 from marianne_orchestrator.texts import Texts
 from marianne_orchestrator.turn import TurnRunner
-from marianne_orchestrator.turn_log import MemoryTurnLog
 from marianne_orchestrator.turns import Turns
 from marianne_orchestrator.understanding import Registry
 from marianne_proto.orchestrator.v1.orchestrator_pb2_grpc import add_OrchestratorServiceServicer_to_server
@@ -43,26 +43,24 @@ async def serve(settings: OrchestratorSettings, stop: asyncio.Event) -> None:
             verdict_timeout_s=settings.verdict_timeout_s,
         )
         models = await stack.enter_async_context(open_models(settings))
-        threads = await stack.enter_async_context(
-            open_thread_store(settings.redis_address, ttl_s=settings.thread_ttl_s, timeout_s=settings.redis_timeout_s)
-        )
         audit = AuditLogger(settings.audit_dir, settings.audit_secret, metrics.AUDIT_FAILURES)
+        stores = await stack.enter_async_context(open_stores(settings, AuditedInterruption(texts, audit)))
         nodes = Nodes(checks, finder, models, Registry.load(), texts)
         runner = TurnRunner(
             graph=build_graph(nodes),
             check=checks,
             finder=finder,
-            threads=threads,
+            threads=stores.threads,
             detector=LanguageDetector(),
             texts=texts,
             audit=audit,
             model_name=models.default_name,
             limit_s=settings.turn_limit_s,
         )
-        turns = Turns(runner, MemoryTurnLog(settings.turn_ttl_s), settings.resume_grace_s)
+        turns = Turns(runner, stores.turns, settings.resume_grace_s)
         stack.push_async_callback(turns.drain, settings.drain_s)
         server = GrpcServer(settings)
-        servicer = OrchestratorServicer(turns, threads, FeedbackBox(audit, checks), models.names)
+        servicer = OrchestratorServicer(turns, stores.threads, FeedbackBox(audit, checks), models.names)
         add_OrchestratorServiceServicer_to_server(servicer, server.server)
         await server.serve(stop, [SERVICE])
 

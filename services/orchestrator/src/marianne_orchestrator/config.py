@@ -27,6 +27,7 @@ class OrchestratorSettings(ServiceSettings):
 
     turn_limit_s: Seconds = 90
     turn_ttl_s: Seconds = 600
+    turn_lease_s: Seconds = 5
     resume_grace_s: Seconds = 15
     thread_ttl_s: Seconds = 86_400
     redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")

@@ -90,7 +90,7 @@ class TurnRecord:
             question=self.understood.question,
             query=self.understood.query,
             answer=self.answer[:MAX_ANSWER_CHARS],
-            asked_at=self.asked_at.isoformat(timespec="seconds"),
+            asked_at=self.asked_at.isoformat(timespec="microseconds"),
         )
 
     def _mark(self, name: str) -> None:

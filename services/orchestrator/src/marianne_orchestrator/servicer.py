@@ -11,7 +11,7 @@ from marianne_orchestrator.event_messages import event_message
 from marianne_orchestrator.feedback import Feedback, FeedbackBox, Score
 from marianne_orchestrator.records import Question
 from marianne_orchestrator.threads import ThreadStore, ThreadsUnavailableError
-from marianne_orchestrator.turn_log import UnknownTurnError
+from marianne_orchestrator.turn_log import TurnsUnavailableError, UnknownTurnError
 from marianne_orchestrator.turns import Turns
 from marianne_proto.orchestrator.v1 import orchestrator_pb2 as pb
 from marianne_proto.orchestrator.v1.orchestrator_pb2_grpc import OrchestratorServiceServicer
@@ -45,9 +45,12 @@ class OrchestratorServicer(OrchestratorServiceServicer):
             model=request.model,
             resumable=request.resumable,
         )
-        async with aclosing(self._turns.ask(question)) as events:
-            async for sequence, event in events:
-                await context.write(pb.HandleQueryResponse(event=event_message(sequence, event)))
+        try:
+            async with aclosing(self._turns.ask(question)) as events:
+                async for sequence, event in events:
+                    await context.write(pb.HandleQueryResponse(event=event_message(sequence, event)))
+        except TurnsUnavailableError:
+            await _turns_away(context)
 
     async def ReadTurn(self, request: pb.ReadTurnRequest, context: Context) -> None:  # type: ignore[override]  # a coroutine that writes, not an iterator
         try:
@@ -56,9 +59,14 @@ class OrchestratorServicer(OrchestratorServiceServicer):
                     await context.write(pb.ReadTurnResponse(event=event_message(sequence, event)))
         except UnknownTurnError:
             await context.abort(grpc.StatusCode.NOT_FOUND, "message_id: no such turn")
+        except TurnsUnavailableError:
+            await _turns_away(context)
 
     async def StopTurn(self, request: pb.StopTurnRequest, context: Context) -> pb.StopTurnResponse:
-        self._turns.stop(request.message_id)
+        try:
+            await self._turns.stop(request.message_id)
+        except TurnsUnavailableError:
+            await _turns_away(context)
         return pb.StopTurnResponse()
 
     async def GetThread(self, request: pb.GetThreadRequest, context: Context) -> pb.GetThreadResponse:
@@ -129,3 +137,7 @@ def _is_date(text: str) -> bool:
 
 async def _threads_away(context: Context) -> NoReturn:
     await context.abort(grpc.StatusCode.UNAVAILABLE, "conversations are unavailable for now")
+
+
+async def _turns_away(context: Context) -> NoReturn:
+    await context.abort(grpc.StatusCode.UNAVAILABLE, "turns of other processes are unavailable for now")

@@ -3,7 +3,8 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 MAX_EXCHANGES = 20
@@ -24,10 +25,21 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
+    """`erased_at` is left behind by an erasure, so that a turn that was running then cannot write itself back."""
+
     exchanges: tuple[Exchange, ...] = ()
+    erased_at: datetime | None = field(default=None, compare=False)
 
     def with_exchange(self, exchange: Exchange) -> "Thread":
-        return Thread((*self.exchanges, exchange)[-MAX_EXCHANGES:])
+        """Without it if it was asked before the thread was erased."""
+        if self.erased_at and datetime.fromisoformat(exchange.asked_at) <= self.erased_at:
+            return self
+        return replace(self, exchanges=(*self.exchanges, exchange)[-MAX_EXCHANGES:])
+
+
+def erased() -> Thread:
+    """What stands where a thread was, from now on."""
+    return Thread(erased_at=datetime.now(UTC))
 
 
 class ThreadsUnavailableError(Exception):
@@ -45,9 +57,9 @@ class ThreadStore(Protocol):
         """Exchanges that are appended at the same time are all kept."""
         ...
 
-    async def delete(self, thread_id: str) -> None: ...
-
-    async def close(self) -> None: ...
+    async def delete(self, thread_id: str) -> None:
+        """For good: an exchange that was asked before and is appended later is dropped."""
+        ...
 
 
 class MemoryThreadStore:
@@ -63,14 +75,13 @@ class MemoryThreadStore:
         return thread if self._clock() < expires else Thread()
 
     async def append(self, thread_id: str, exchange: Exchange) -> None:
-        thread = await self.load(thread_id)
-        self._threads[thread_id] = (self._clock() + self._ttl_s, thread.with_exchange(exchange))
+        self._keep(thread_id, (await self.load(thread_id)).with_exchange(exchange))
+
+    async def delete(self, thread_id: str) -> None:
+        self._keep(thread_id, erased())
+
+    def _keep(self, thread_id: str, thread: Thread) -> None:
+        self._threads[thread_id] = (self._clock() + self._ttl_s, thread)
         self._threads.move_to_end(thread_id)
         if len(self._threads) > MEMORY_THREADS:
             self._threads.popitem(last=False)
-
-    async def delete(self, thread_id: str) -> None:
-        self._threads.pop(thread_id, None)
-
-    async def close(self) -> None:
-        self._threads.clear()
