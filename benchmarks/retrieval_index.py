@@ -44,7 +44,7 @@ async def build(documents: Sequence[Sequence[Chunk]], index_dir: Path) -> Built:
     await generation.attach(LEXICON, Lexicon(encoder.vocabulary, {}).to_json())
     chunks = sum(map(len, documents))
     optimize_s = await _optimize(generation)
-    await generation.seal(_manifest(generation.name, encoder.lengths, chunks))
+    await generation.seal(manifest(generation.name, encoder.lengths, chunks))
     await generation.switch()
     await writer.close()
     return Built(chunks, chunks / seconds, optimize_s)
@@ -78,7 +78,7 @@ async def documents_of(searcher: Searcher, question: str, depth: int) -> list[st
     return list(dict.fromkeys(passage.chunk.doc_id for passage in found.passages))
 
 
-def _manifest(generation: str, lengths: Mapping[str, float], chunks: int) -> Manifest:
+def manifest(generation: str, lengths: Mapping[str, float], chunks: int) -> Manifest:
     return Manifest(
         generation=generation,
         created_at=datetime.now(UTC).isoformat(),

@@ -11,7 +11,7 @@ def hits(*scores: tuple[str, float]) -> list[Ranked]:
 
 
 def first(evidence: Evidence) -> int:
-    return fuse(evidence)[0].document
+    return fuse(evidence, 1)[0].document
 
 
 def document(chunk_id: str) -> int:
@@ -41,12 +41,12 @@ def test_an_embedding_counts_by_its_distance_to_the_lanes_last_one() -> None:
 
 def test_the_best_document_of_every_lane_scores_one() -> None:
     lead = hits(("F1_1", 7.0))
-    assert fuse(Evidence(lead, lead, lead))[0].score == 1.0
+    assert fuse(Evidence(lead, lead, lead), 10)[0].score == 1.0
 
 
 def test_a_document_of_which_only_the_lead_was_found_gives_its_lead() -> None:
     lead = hits(("F1_1", 7.0))
-    assert [hit.point_id for hit in passages_of(fuse(Evidence(titles=lead)))] == [lead[0].point_id]
+    assert [hit.point_id for hit in passages_of(fuse(Evidence(titles=lead), 10))] == [lead[0].point_id]
 
 
 scored = st.lists(
@@ -62,7 +62,7 @@ def test_each_document_comes_once_and_best_first(
         hits(*((f"F{n}_{index}", score) for n, index, score in passages)),
         documents=hits(*((f"F{n}_1", score) for n, index, score in documents if index == 1)),
     )
-    ranked = fuse(evidence)
+    ranked = fuse(evidence, 100)
     assert len({found.document for found in ranked}) == len(ranked)
     scores = [found.score for found in ranked]
     assert scores == sorted(scores, reverse=True)
@@ -71,7 +71,7 @@ def test_each_document_comes_once_and_best_first(
 
 @given(scored)
 def test_no_document_gives_more_passages_than_it_may(passages: list[tuple[int, int, float]]) -> None:
-    chosen = passages_of(fuse(Evidence(hits(*((f"F{n}_{index}", score) for n, index, score in passages)))))
+    chosen = passages_of(fuse(Evidence(hits(*((f"F{n}_{index}", score) for n, index, score in passages))), 100))
     counted = [hit.document for hit in chosen]
     assert all(counted.count(one) <= PASSAGES_OF_A_DOCUMENT for one in counted)
     assert [hit.score for hit in chosen] == sorted((hit.score for hit in chosen), reverse=True)

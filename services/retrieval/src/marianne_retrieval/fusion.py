@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Final
 from uuid import UUID
 
@@ -40,8 +41,8 @@ class RankedDocument:
     lead: UUID | None = None
 
 
-def fuse(evidence: Evidence) -> list[RankedDocument]:
-    """Ranks documents, best first, equal ones in a fixed order.
+def fuse(evidence: Evidence, limit: int) -> list[RankedDocument]:
+    """The `limit` best documents, best first, equal ones in a fixed order.
 
     A lane counts by the share that a document has of the lane's best, so that lanes of other scales can be added. A
     document that speaks of the question in several passages, as a whole and in its title is the likelier answer.
@@ -56,11 +57,11 @@ def fuse(evidence: Evidence) -> list[RankedDocument]:
         (_MEANING, {document: hits[0].score for document, hits in meanings.items()}),
     ]
     leads = {hit.document: hit.point_id for hit in (*evidence.titles, *evidence.documents)}
-    ranked = (
+    best = nsmallest(limit, _shares(lanes).items(), key=lambda found: (-found[1], found[0]))
+    return [
         RankedDocument(document, score, _best(passages.get(document), meanings.get(document)), leads.get(document))
-        for document, score in _shares(lanes).items()
-    )
-    return sorted(ranked, key=lambda found: (-found.score, found.document))
+        for document, score in best
+    ]
 
 
 def passages_of(documents: Iterable[RankedDocument]) -> list[Ranked]:

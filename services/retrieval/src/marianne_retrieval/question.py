@@ -44,6 +44,8 @@ class QuestionReader:
     def __init__(self, analyzer: Analyzer) -> None:
         self._analyzer = analyzer
         self.learn(Lexicon({}, {}))
+        # Reads the tables of all languages now: the first question must not wait for them.
+        self.read(_translated(""))
 
     def learn(self, lexicon: Lexicon) -> None:
         """Replaces the words and places that are known; without words nothing is corrected."""

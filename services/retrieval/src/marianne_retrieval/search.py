@@ -17,9 +17,10 @@ from marianne_retrieval.fusion import PASSAGES_OF_A_DOCUMENT, Evidence, RankedDo
 from marianne_retrieval.models import Degradation, Models
 from marianne_retrieval.question import Question, QuestionReader, Reference
 
-_PASSAGES: Final = 150
-_DOCUMENTS: Final = 60
-_MEANINGS: Final = 60
+_PASSAGES: Final = 100
+_DOCUMENTS: Final = 50
+_MEANINGS: Final = 50
+_CANDIDATES: Final = 100
 _RERANKED: Final = 24
 _NAMED: Final = 4.0
 _FOLLOWING: Final = 2.0
@@ -84,7 +85,7 @@ class Searcher:
         count = 2 * len(question.references)
         named = await choose(question.references, hits[:count], self._concordance, run.fetch)
         following = await run.rank(lanes_of(named.successors)[::2]) if named.successors else []
-        documents = fuse(_evidence(hits[count:]))
+        documents = fuse(_evidence(hits[count:]), max(limit, _CANDIDATES))
         most = max(limit, _RERANKED) if self._models.reranks(may_leave=may_leave) else limit
         articles = [(_NAMED, named.points), (_FOLLOWING, list(chain.from_iterable(following)))]
         chosen = _chosen(articles, documents, most)
