@@ -30,7 +30,7 @@ _SAME = 0.8
 # for it may be about another case, and so must one that would stand before the best, as the reader's first sentence.
 _WORTH = 0.6
 _WORTH_ELSEWHERE = 0.8
-_WORTH_FIRST = 0.85
+_WORTH_FIRST = 0.95
 
 
 @dataclass(frozen=True, slots=True)

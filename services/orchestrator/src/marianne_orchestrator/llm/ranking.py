@@ -16,17 +16,21 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
+from marianne_language.acronyms import expand
 from marianne_language.folding import flatten
+from marianne_language.synonyms import related
 from marianne_orchestrator.llm.prompting import NumberedPassage
 from marianne_orchestrator.llm.units import Unit
 
-_HEADINGS, _TITLE, _KIND, _RANK, _LATER = 0.5, 0.5, 0.5, 0.5, 0.01
+_HEADINGS, _TITLE, _KIND, _RANK, _LATER = 0.5, 0.5, 0.8, 0.25, 0.01
+_EXPANDED = 0.5
+_STEM_LETTERS = 6
 _LONG_CHARS = 600
 _LONG_FACTOR = 0.5
 
 _WORD = re.compile(r"[a-z0-9]+")
-_STEM_LETTERS = 6
 _FUNCTION_WORDS = """
 a ai ainsi alors apres as au aucun aupres autre aux avant avec avoir avons ayant c car ce ceci cela celle celui ces cet
 cette ceux chaque chez ci combien comme comment contre d dans de depuis des dois doit doivent donc du elle elles en
@@ -43,19 +47,19 @@ _KINDS = tuple(
     (re.compile(asked), re.compile(given))
     for asked, given in (
         (
-            r"\b(?:prix|tarif|cout|montant|pay|frais|taxe|timbre|gratuit|combien (?:ca|cela|je|touche|vaut|d'argent))",
+            r"\b(?:prix|tarif|cout|montant|pay(?!s\b)|frais|taxe|timbre|gratuit|combien (?:ca|cela|je|vaut|d'argent))",
             r"\d ?(?:€|euros?\b|%)|\b(?:gratuit|tarif|montant|taxe|timbre|droit de)",
         ),
         (
-            r"\b(?:delai|quand|duree|date|valable|validite|expir|combien de (?:temps|jours|semaines|mois|ans))",
-            r"\d ?(?:heure|jour|semaine|mois|an)|\b(?:delai|duree|avant l'expiration|des que)",
+            r"\b(?:delai|quand|duree|date|valable|validite|expir|anciennete|combien d\S* ?(?:temps|jour|sem|mois|an))",
+            r"\d ?(?:heure|jour|semaine|mois|an)|\b(?:avant l'expiration|des que|sans delai)",
         ),
         (
             r"\b(?:document|papier|piece|justificatif|dossier|fournir|apporter)",
             r"\b(?:document|piece|justificatif|justifi|passeport|photo|formulaire|certificat|attestation)",
         ),
         (
-            r"^ou\b|\bou (?:aller|dois|demand|depos|est|faire|faut|peut|puis|s')|\b(?:adresse|aupres|guichet|contact)",
+            r"^ou\b|\bou(?: ?\?|$| (?:aller|dois|demand|depos|est|faire|faut|peut|puis|s'))|\b(?:guichet|contact)",
             r"\b(?:en ligne|site|prefecture|mairie|consulat|guichet|tribunal|caisse|agence|aupres|teleservice)",
         ),
     )
@@ -69,7 +73,7 @@ class Ranking:
         sentences = [stems(sentence) for passage in passages for sentence in passage.sentences]
         self._sentences = len(sentences)
         self._counts = Counter(stem for sentence in sentences for stem in sentence)
-        self._asked = {stem for stem in stems(question) if stem in self._counts}
+        self._asked = _asked(question, known=self._counts.keys())
         self._kinds = [given for asked, given in _KINDS if asked.search(flatten(question))]
         self._ranks = {passage.number: rank for rank, passage in enumerate(passages, start=1)}
 
@@ -91,7 +95,7 @@ class Ranking:
 
     def _covered(self, words: set[str]) -> float:
         """The part of the question that `words` cover."""
-        return self._weight(self._asked & words) / (self._weight(self._asked) or 1)
+        return self._weight(self._asked.keys() & words) / (self._weight(self._asked) or 1)
 
     def _is_of_kind(self, text: str) -> bool:
         flat = flatten(text)
@@ -99,10 +103,20 @@ class Ranking:
 
     def _likeness(self, words: set[str]) -> float:
         """How far `words` and the question speak of the same, and of nothing else (Dice's coefficient)."""
-        return 2 * self._weight(self._asked & words) / (self._weight(self._asked) + self._weight(words) or 1)
+        return 2 * self._weight(self._asked.keys() & words) / (self._weight(self._asked) + self._weight(words) or 1)
 
     def _weight(self, words: Iterable[str]) -> float:
-        return sum(1 + math.log(self._sentences / (self._counts[word] or 1)) for word in words)
+        return sum(
+            self._asked.get(word, 1.0) * (1 + math.log(self._sentences / (self._counts[word] or 1))) for word in words
+        )
+
+
+def _asked(question: str, known: AbstractSet[str]) -> dict[str, float]:
+    """The words to look for and how much each counts: those of the question, and what officials say for them."""
+    asked = {stem: weight for term, weight in related(question).items() for stem in stems(term)}
+    asked |= dict.fromkeys(stems(" ".join(expand(question))), _EXPANDED)
+    asked |= dict.fromkeys(stems(question), 1.0)
+    return {stem: weight for stem, weight in asked.items() if stem in known}
 
 
 def stems(text: str) -> set[str]:
