@@ -10,7 +10,7 @@ import pytest
 from marianne_chassis.grpc_client import open_channel
 from marianne_orchestrator.events import Corpus, Source
 from marianne_orchestrator.retrieval_client import MAX_QUERY_CHARS, RetrievalClient
-from marianne_orchestrator.sources import SourcesUnavailableError
+from marianne_orchestrator.sources import SourcesUnavailableError, UnknownArticle
 from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from support.fake_retrieval import FakeRetrieval
 from support.processes import free_port
@@ -53,7 +53,7 @@ async def _client(channel: grpc.aio.Channel) -> RetrievalClient:
 
 async def test_passages_become_numbered_sources(retrieval: FakeRetrieval, client: RetrievalClient) -> None:
     retrieval.found.passages.extend([PASSAGE, pb.Passage(chunk_id="F1-2", sentences=["Une phrase."])])
-    first, second = (await client.search("Quelle carte ?", as_of="", limit=6)).sources
+    first, second = (await client.search("Quelle carte ?", as_of="", limit=6, redacted=True)).sources
     assert first == Source(
         n=1,
         id="LEGIARTI1-0",
@@ -75,16 +75,36 @@ async def test_passages_become_numbered_sources(retrieval: FakeRetrieval, client
 
 
 async def test_the_search_is_asked_as_it_was_meant(retrieval: FakeRetrieval, client: RetrievalClient) -> None:
-    await client.search("Quelle carte ?", as_of="2024-01-31", limit=6)
-    assert retrieval.searched == [pb.SearchRequest(query="Quelle carte ?", as_of="2024-01-31", limit=6)]
+    await client.search("Quelle carte ?", as_of="2024-01-31", limit=6, redacted=True)
+    assert retrieval.searched == [pb.SearchRequest(query="Quelle carte ?", as_of="2024-01-31", limit=6, redacted=True)]
     assert retrieval.seconds_left is not None
     assert retrieval.seconds_left <= TIMEOUT_S
+
+
+async def test_only_a_redacted_query_may_leave_for_an_embedder(
+    retrieval: FakeRetrieval, client: RetrievalClient
+) -> None:
+    for redacted in (True, False):
+        await client.search("Quelle carte ?", as_of="", limit=6, redacted=redacted)
+
+    assert [request.redacted for request in retrieval.searched] == [True, False]
+
+
+async def test_articles_that_no_text_has_are_named_with_what_followed_them(
+    retrieval: FakeRetrieval, client: RetrievalClient
+) -> None:
+    following = pb.Article(number="L423-23", code="ceseda")
+    retrieval.found.not_found.add(article=pb.Article(number="L313-11", code="ceseda"), replaced_by=[following])
+
+    found = await client.search("L313-11 du CESEDA", as_of="", limit=6, redacted=True)
+
+    assert found.unknown == (UnknownArticle("L313-11", ("L423-23",)),)
 
 
 async def test_of_a_query_that_is_too_long_the_question_is_kept(
     retrieval: FakeRetrieval, client: RetrievalClient
 ) -> None:
-    await client.search("avant " * 400 + "Et combien ça coûte ?", as_of="", limit=6)
+    await client.search("avant " * 400 + "Et combien ça coûte ?", as_of="", limit=6, redacted=True)
     [request] = retrieval.searched
     assert len(request.query) == MAX_QUERY_CHARS
     assert request.query.endswith(" Et combien ça coûte ?")
@@ -93,7 +113,10 @@ async def test_of_a_query_that_is_too_long_the_question_is_kept(
 async def test_lanes_that_are_away_are_named(retrieval: FakeRetrieval, client: RetrievalClient) -> None:
     for name in ("rerank", "embeddings", "something else"):
         retrieval.found.degraded.add(dependency=name)
-    assert (await client.search("Quelle carte ?", as_of="", limit=6)).degraded == ("embeddings", "rerank")
+    assert (await client.search("Quelle carte ?", as_of="", limit=6, redacted=True)).degraded == (
+        "embeddings",
+        "rerank",
+    )
 
 
 async def test_an_index_that_is_away_is_told_from_the_service(
@@ -101,7 +124,7 @@ async def test_an_index_that_is_away_is_told_from_the_service(
 ) -> None:
     retrieval.index_away = True
     with pytest.raises(SourcesUnavailableError) as raised:
-        await client.search("Quelle carte ?", as_of="", limit=6)
+        await client.search("Quelle carte ?", as_of="", limit=6, redacted=True)
     assert raised.value.dependency == "qdrant"
 
 
@@ -111,7 +134,7 @@ async def test_any_other_failure_is_the_service_s(
 ) -> None:
     retrieval.fault = code
     with pytest.raises(SourcesUnavailableError) as raised:
-        await client.search("Quelle carte ?", as_of="", limit=6)
+        await client.search("Quelle carte ?", as_of="", limit=6, redacted=True)
     assert raised.value.dependency == "retrieval"
 
 
@@ -120,14 +143,14 @@ async def test_a_search_that_hangs_ends_at_its_deadline(retrieval: FakeRetrieval
     await channel.channel_ready()
     started = time.monotonic()
     with pytest.raises(SourcesUnavailableError):
-        await RetrievalClient(channel, 0.1).search("Quelle carte ?", as_of="", limit=6)
+        await RetrievalClient(channel, 0.1).search("Quelle carte ?", as_of="", limit=6, redacted=True)
     assert 0.09 <= time.monotonic() - started < 2
 
 
 async def test_a_search_without_anybody_there_ends_at_its_deadline() -> None:
     async with open_channel(f"127.0.0.1:{free_port()}") as channel, asyncio.timeout(2):
         with pytest.raises(SourcesUnavailableError):
-            await RetrievalClient(channel, 0.1).search("Quelle carte ?", as_of="", limit=6)
+            await RetrievalClient(channel, 0.1).search("Quelle carte ?", as_of="", limit=6, redacted=True)
 
 
 async def test_which_data_serve_is_asked_once_in_a_while(retrieval: FakeRetrieval, client: RetrievalClient) -> None:
@@ -137,7 +160,7 @@ async def test_which_data_serve_is_asked_once_in_a_while(retrieval: FakeRetrieva
 
 
 async def test_a_search_tells_which_data_serve(retrieval: FakeRetrieval, client: RetrievalClient) -> None:
-    await client.search("Quelle carte ?", as_of="", limit=6)
+    await client.search("Quelle carte ?", as_of="", limit=6, redacted=True)
     assert await client.corpus() == Corpus("sample", "2999-01-01")
     assert retrieval.described == 0
 

@@ -117,9 +117,11 @@ class FakeFinder:
         self.error: SourcesUnavailableError | None = None
         self.corpus_now: Corpus | None = Corpus("sample", "2999-01-01")
         self.queries: list[str] = []
+        self.redacted: list[bool] = []
 
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
         self.queries.append(query)
+        self.redacted.append(redacted)
         if self.error:
             raise self.error
         return self.found

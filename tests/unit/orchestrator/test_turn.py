@@ -21,7 +21,7 @@ from marianne_orchestrator.events import (
     Token,
     Withheld,
 )
-from marianne_orchestrator.sources import Found, SourcesUnavailableError
+from marianne_orchestrator.sources import Found, SourcesUnavailableError, UnknownArticle
 from marianne_orchestrator.threads import Thread
 from support.ports import FakeAnswerCheck, FakeFinder, FakeThreads, exchange, source, verdict, withheld, withholding
 from support.turns import QUESTION, SOURCES, Rig, answer, of, one, stages, texts
@@ -174,6 +174,23 @@ async def test_without_the_texts_nothing_is_claimed(rig: Rig, dependency: str) -
     assert one(events, Done).finish_reason == "stop"
 
 
+async def test_an_article_that_no_text_has_is_told_before_the_answer(rig: Rig) -> None:
+    rig.finder.found = replace(
+        rig.finder.found, unknown=(UnknownArticle("L9-1"), UnknownArticle("L313-11", ("L423-23",)))
+    )
+    first, second, *_ = of(await rig.run(), Token)
+    assert first.text == texts().get("unknown_article", "fr", article="L9-1") + "\n\n"
+    assert second.text == texts().get("replaced_article", "fr", article="L313-11", successors="L423-23") + "\n\n"
+    assert (first.verdict, second.verdict) == ("fixed", "fixed")
+
+
+async def test_the_search_knows_whether_the_question_was_redacted(rig: Rig) -> None:
+    await rig.run()
+    rig.input_check.away = True
+    await rig.run()
+    assert rig.finder.redacted == [True, False]
+
+
 async def test_a_lane_that_is_away_is_told_and_the_answer_goes_on(rig: Rig) -> None:
     rig.finder.found = Found(SOURCES, ("embeddings", "rerank"))
     events = await rig.run()
@@ -301,14 +318,14 @@ class Slow(FakeFinder):
         super().__init__()
         self.searching = asyncio.Event()
 
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
         self.searching.set()
         await asyncio.Event().wait()
         raise AssertionError
 
 
 class Broken(FakeFinder):
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
         raise RuntimeError(f"cannot search for {query}")
 
 

@@ -18,7 +18,7 @@ from marianne_orchestrator.events import Degraded, Dependency, Sources, Status, 
 from marianne_orchestrator.llm.errors import LLMError
 from marianne_orchestrator.prompt_files import load_prompt, note_on_span
 from marianne_orchestrator.signals import TURN_EVENT, OpenGate, Outcome, Settle, Signal, Understood
-from marianne_orchestrator.sources import SourceFinder, SourcesUnavailableError
+from marianne_orchestrator.sources import SourceFinder, SourcesUnavailableError, UnknownArticle
 from marianne_orchestrator.state import TurnState
 from marianne_orchestrator.texts import Texts
 from marianne_orchestrator.understanding import Registry, on_subject
@@ -110,12 +110,16 @@ class Nodes:
         async def retrieve(state: TurnState) -> TurnState:
             await announce(Status("retrieving"))
             try:
-                found = await self.finder.search(state["query"], as_of=state["as_of"], limit=PASSAGES)
+                found = await self.finder.search(
+                    state["query"], as_of=state["as_of"], limit=PASSAGES, redacted=state["guarded"]
+                )
             except SourcesUnavailableError as error:
                 await announce(self._degraded(error.dependency, state))
                 return {"reachable": False, "on_subject": True, "sources": ()}
             for dependency in found.degraded:
                 await announce(self._degraded(dependency, state))
+            for article in found.unknown:
+                await announce(Token(self._not_there(article, state["language"]), state["language"], "fixed"))
             relevant = on_subject(state["topic"], state["query"], found.sources)
             if relevant and found.sources:
                 await announce(Sources(found.sources))
@@ -171,6 +175,12 @@ class Nodes:
         except LLMError:
             return query
         return str(reply.content).strip() or query
+
+    def _not_there(self, article: UnknownArticle, language: str) -> str:
+        """Told before the answer, whose texts are about something else."""
+        key = "replaced_article" if article.replaced_by else "unknown_article"
+        text = self.texts.get(key, language, article=article.number, successors=", ".join(article.replaced_by))
+        return f"{text}\n\n"
 
     def _degraded(self, dependency: Dependency, state: TurnState) -> Degraded:
         return Degraded(dependency, self.texts.get(f"consequence.{dependency}", state["language"]))

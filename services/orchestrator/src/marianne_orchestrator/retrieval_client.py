@@ -6,7 +6,7 @@ from typing import Literal
 import grpc
 
 from marianne_orchestrator.events import Corpus, Dependency, Source
-from marianne_orchestrator.sources import Found, SourcesUnavailableError
+from marianne_orchestrator.sources import Found, SourcesUnavailableError, UnknownArticle
 from marianne_proto.retrieval.v1 import retrieval_pb2 as pb
 from marianne_proto.retrieval.v1.retrieval_pb2_grpc import RetrievalServiceStub
 
@@ -30,9 +30,9 @@ class RetrievalClient:
         self._corpus: Corpus | None = None
         self._corpus_read_at = float("-inf")
 
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
         # A query made whole from the conversation may be longer than the service takes; the question stands last.
-        request = pb.SearchRequest(query=query[-MAX_QUERY_CHARS:], as_of=as_of, limit=limit)
+        request = pb.SearchRequest(query=query[-MAX_QUERY_CHARS:], as_of=as_of, limit=limit, redacted=redacted)
         try:
             response = await self._stub.Search(request, timeout=self._timeout_s, wait_for_ready=True)
         except grpc.aio.AioRpcError as error:
@@ -40,7 +40,7 @@ class RetrievalClient:
         self._remember(response.corpus)
         sources = tuple(_source(n, passage) for n, passage in enumerate(response.passages, start=1))
         away = {lane.dependency for lane in response.degraded}
-        return Found(sources, tuple(lane for lane in _LANES if lane in away))
+        return Found(sources, tuple(lane for lane in _LANES if lane in away), _unknown(response))
 
     async def corpus(self) -> Corpus | None:
         if time.monotonic() - self._corpus_read_at > CORPUS_TTL_S:
@@ -59,6 +59,13 @@ class RetrievalClient:
 def _dependency(error: grpc.aio.AioRpcError) -> Literal["qdrant", "retrieval"]:
     trailing = dict(error.trailing_metadata() or ())
     return "qdrant" if trailing.get(DEPENDENCY_KEY) == "qdrant" else "retrieval"
+
+
+def _unknown(response: pb.SearchResponse) -> tuple[UnknownArticle, ...]:
+    return tuple(
+        UnknownArticle(missing.article.number, tuple(following.number for following in missing.replaced_by))
+        for missing in response.not_found
+    )
 
 
 def _source(n: int, passage: pb.Passage) -> Source:

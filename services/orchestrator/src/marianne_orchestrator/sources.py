@@ -7,9 +7,18 @@ from marianne_orchestrator.events import Corpus, Dependency, Source
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownArticle:
+    """An article of law that the query names and no text has; `replaced_by` are the numbers that followed it."""
+
+    number: str
+    replaced_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     sources: tuple[Source, ...]
     degraded: tuple[Dependency, ...] = ()
+    unknown: tuple[UnknownArticle, ...] = ()
 
 
 class SourcesUnavailableError(Exception):
@@ -21,8 +30,11 @@ class SourcesUnavailableError(Exception):
 
 
 class SourceFinder(Protocol):
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
-        """Raises SourcesUnavailableError."""
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
+        """`redacted`: the query has passed the check of the input, so it may leave for an embedding endpoint.
+
+        Raises SourcesUnavailableError.
+        """
         ...
 
     async def corpus(self) -> Corpus | None:
