@@ -18,10 +18,29 @@ from marianne_corpus.store import ServerAddress
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
+class RequestCount(grpc.aio.ServerInterceptor):
+    """How many requests have come."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._came = asyncio.Event()
+
+    async def reach(self, count: int) -> None:
+        while self.count < count:
+            self._came.clear()
+            await self._came.wait()
+
+    async def intercept_service(self, continuation: Any, handler_call_details: grpc.HandlerCallDetails) -> Any:
+        self.count += 1
+        self._came.set()
+        return await continuation(handler_call_details)
+
+
 @dataclass(frozen=True, slots=True)
 class QdrantSubstitute:
     address: ServerAddress
     engine: QdrantClient
+    requests: RequestCount
 
 
 class _Points(points_service_pb2_grpc.PointsServicer):
@@ -130,13 +149,14 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
 async def qdrant_server() -> AsyncIterator[QdrantSubstitute]:
     """A server on a free port of the loopback interface."""
     engine = QdrantClient(":memory:")
-    server = grpc.aio.server()
+    requests = RequestCount()
+    server = grpc.aio.server(interceptors=[requests])
     points_service_pb2_grpc.add_PointsServicer_to_server(_Points(engine), server)  # type: ignore[no-untyped-call]  # generated without types
     collections_service_pb2_grpc.add_CollectionsServicer_to_server(_Collections(engine), server)  # type: ignore[no-untyped-call]  # as above
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine)
+        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine, requests)
     finally:
         await server.stop(grace=None)
         engine.close()
