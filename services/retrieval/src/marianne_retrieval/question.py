@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -45,7 +45,7 @@ class QuestionReader:
         self._analyzer = analyzer
         self.learn(Lexicon({}, {}))
         # Reads the tables of all languages now: the first question must not wait for them.
-        self.read(_translated(""))
+        self.read(_translated("", ""))
 
     def learn(self, lexicon: Lexicon) -> None:
         """Replaces the words and places that are known; without words nothing is corrected."""
@@ -56,10 +56,12 @@ class QuestionReader:
     def read(self, text: str) -> Question:
         text = unicodedata.normalize("NFC", text)
         slips = dict(self._slips(text))
-        if self._is_french(text, slips):
-            text = _LETTERS.sub(lambda match: slips.get(match[0], match[0]), text)
+        corrected = _LETTERS.sub(lambda match: slips.get(match[0], match[0]), text)
+        if self._is_french(text):
+            text = corrected
         else:
-            text = _translated(text)
+            # Half of a short question may be slips, and words of two languages may be a slip apart: both are searched.
+            text = _translated(corrected if self._is_french(corrected) else text, text)
         references = dict.fromkeys((found.number, found.code) for found in find_references(text))
         return Question(
             text=text,
@@ -69,10 +71,10 @@ class QuestionReader:
             departments=self._places.departments(text),
         )
 
-    def _is_french(self, text: str, slips: Container[str]) -> bool:
-        """Whether the corpus knows half of the words at least, slips of the finger aside, or knows no words yet."""
+    def _is_french(self, text: str) -> bool:
+        """Whether the corpus knows half of the words at least, or knows no words yet."""
         written = _LETTERS.findall(text)
-        known = sum(word in slips or _flat(word) in self._known or _flat(word) in STOP_WORDS for word in written)
+        known = sum(_flat(word) in self._known or _flat(word) in STOP_WORDS for word in written)
         return not self._known or 2 * known >= len(written)
 
     def _slips(self, text: str) -> Iterator[tuple[str, str]]:
@@ -100,6 +102,6 @@ def _flat(word: str) -> str:
     return flatten(word).replace("œ", "oe").replace("æ", "ae")
 
 
-def _translated(text: str) -> str:
-    """The French terms of a question in another language before its own words, of which names may be in the corpus."""
-    return f"{to_french(text) or ''} {text}".lstrip()
+def _translated(text: str, foreign: str) -> str:
+    """`text` after the French terms of what `foreign` asks in another language."""
+    return f"{to_french(foreign) or ''} {text}".lstrip()
