@@ -106,7 +106,7 @@ async def test_spans_name_the_prompts_and_their_versions(
 
 
 class Talkative(FakeFinder):
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
         raise RuntimeError(f"cannot search for {query}")
 
 

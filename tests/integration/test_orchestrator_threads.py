@@ -292,9 +292,9 @@ class ErasingFinder(FakeFinder):
         super().__init__(*SOURCES)
         self._threads = threads
 
-    async def search(self, query: str, *, as_of: str, limit: int) -> Found:
+    async def search(self, query: str, *, as_of: str, limit: int, redacted: bool) -> Found:
         await self._threads.delete(QUESTION.thread_id)
-        return await super().search(query, as_of=as_of, limit=limit)
+        return await super().search(query, as_of=as_of, limit=limit, redacted=redacted)
 
 
 async def test_a_turn_does_not_write_back_what_was_erased_while_it_ran(store: ThreadStore, tmp_path: Path) -> None:
