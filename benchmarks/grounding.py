@@ -11,6 +11,7 @@ like their `original`. The checker is the one that the service calls for every u
 import argparse
 import gzip
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -33,6 +34,7 @@ Check = Callable[[Grounding, Unit], UnitVerdict]
 """The checker under test."""
 
 _OPENED: Final = 4
+_NAME_WORD: Final = re.compile(r"[^\W\d_]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def read_cases(path: Path, *, cite_original: bool = False) -> list[Case]:
 
 def _case(number: int, row: dict[str, Any], cite_original: bool) -> Case:
     passages = tuple(
-        Passage(place, tuple(split_sentences(passage["text"]))) for place, passage in enumerate(row["evidence"], 1)
+        Passage(place, tuple(split_sentences(passage["text"])), _title(passage))
+        for place, passage in enumerate(row["evidence"], 1)
     )
     every = tuple(SentenceId(passage.number, 0) for passage in passages)
     if row.get("cited") is not None:
@@ -91,6 +94,11 @@ def _case(number: int, row: dict[str, Any], cite_original: bool) -> Case:
         citations = _most_like(row["original"], passages) if cite_original else every
     unit = Unit(number, row["claim"], citations, row.get("lang", "fr"))
     return Case(str(row.get("id", number)), unit, passages, bool(row["label"]), row["type"], row.get("half", "all"))
+
+
+def _title(passage: dict[str, str]) -> str:
+    """The title of a passage, which the service always has; without one, the words of its document's name."""
+    return passage.get("title") or " ".join(_NAME_WORD.findall(passage["doc"]))
 
 
 def _id(citation: int | Sequence[int]) -> SentenceId:

@@ -29,6 +29,7 @@ def _table() -> dict[int, str]:
 
 
 _FLAT: Final = _table()
+_FIRST_COMBINING: Final = "\u0300"
 _INSIDE_QUOTES: Final = re.compile(r"(?<=«)\s+|(?<!\s)\s+(?=»)")
 
 
@@ -38,15 +39,25 @@ def flatten(text: str) -> str:
     The result is as long as `text`, so that positions in one are positions in the other. Combining characters stay:
     normalise to NFC first.
     """
-    flat = text.translate(_FLAT)
+    flat = _translated(text)
     lower = flat.lower()
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in flat)
 
 
 def fold(text: str) -> str:
     """The form in which quotations are compared: no case, no accents, one kind of quote, dash and space."""
-    plain = unicodedata.normalize("NFKD", _INSIDE_QUOTES.sub("", text).translate(_FLAT))
-    bare = "".join(character for character in plain if not unicodedata.combining(character))
+    flat = _translated(_INSIDE_QUOTES.sub("", text) if "«" in text or "»" in text else text)
+    if flat.isascii():
+        return " ".join(flat.lower().split())
+    plain = unicodedata.normalize("NFKD", flat)
+    bare = "".join(
+        character for character in plain if character < _FIRST_COMBINING or not unicodedata.combining(character)
+    )
     return " ".join(
         bare.casefold().translate(_FLAT).replace("œ", "oe").replace("æ", "ae").replace("\u200b", "").split()
     )
+
+
+def _translated(text: str) -> str:
+    """`text.translate(_FLAT)`, without its cost where it would change nothing."""
+    return text if text.isascii() and "`" not in text else text.translate(_FLAT)

@@ -10,9 +10,9 @@ from marianne_language.citations import MARK
 from marianne_language.dates import PATTERN as DATE
 from marianne_language.dates import read_dates
 from marianne_language.folding import flatten
-from marianne_language.numerals import read_figures
+from marianne_language.numerals import rank_word, read_figures
 from marianne_language.references import references_in
-from marianne_language.vocabulary import WORDS
+from marianne_language.vocabulary import TELLING, WORDS
 
 ValueKind = Literal["number", "amount", "percentage", "duration", "date", "article", "url", "phone", "email"]
 PieceKind = ValueKind | Literal["figures", "spelled", "ordinal", "clock", "word", "sign"]
@@ -25,7 +25,7 @@ _LONE_WORD: Final = r"(?P<lone>[^\W\d_]+(?=[\s,;)']+[^\d\s]))|"
 _DATES: Final = rf"(?P<date>{DATE})|"
 _OTHERS: Final = rf"""
     (?P<mark>{MARK})
-    |(?P<numbering>(?m:^)[^\S\n]*(?:[-*+•>]\s+)*[*_]*\d{{1,3}}[.)][*_]*(?=\s))
+    |(?P<numbering>(?m:^)[^\S\n]*(?:[-*+•>]\s+)*[*_]*\d{{1,3}}[.)][*_]*(?=\s)|(?<=[;:.,][ ])\(?\d[.)](?=[ ][^\W\d]))
     |(?P<email>(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     |(?P<url>(?:https?://|www\.){_URL_CHARACTERS}+|(?<![\w.@-])(?:[a-z0-9][a-z0-9-]*\.)+{_TOP_LEVEL}(?:/{_URL_CHARACTERS}*)?)
     |(?P<phone>(?:\+33|0033)[ ]?(?:\(0\)[ ]?)?[1-9]{_PAIRS}{{4}}(?!\d)|0[1-9]{_PAIRS}{{4}}(?!\d)
@@ -42,6 +42,8 @@ _OTHERS: Final = rf"""
 """
 _PATTERN: Final = re.compile(_LONE_WORD + _DATES + _OTHERS, re.VERBOSE)
 _UNDATED: Final = re.compile(_OTHERS, re.VERBOSE)
+_OBVIOUS: Final = re.compile(rf"[\d@%]|://|www\.|\w\.{_TOP_LEVEL}")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _PERCENT: Final = re.compile(r"pour cent|per ?cent|por ciento|por cento|phan tram|بالمئة|بالمائة|في المئة|في المائة")
 
 
@@ -64,11 +66,17 @@ def are_near(text: str, left: Piece, right: Piece) -> bool:
     return len(gap) <= 2 and not gap.strip().strip("-\u2010\u2011\u2013'’)")
 
 
-def cut(text: str, language: str) -> Iterator[Piece]:
-    """Cuts `text` (in NFC) into pieces, in order. Citation marks, list numbering and words that cannot matter to a
-    value are left out.
+def may_hold_values(flat: str) -> bool:
+    """A quick look that spares most sentences the reading: False only for a flattened text that tells no value."""
+    if _OBVIOUS.search(flat):
+        return True
+    return not TELLING.isdisjoint(_LETTERS.findall(flat)) or _PERCENT.search(flat) is not None
+
+
+def cut(text: str, flat: str, language: str) -> Iterator[Piece]:
+    """Cuts `text` (in NFC; `flat` is its flattened form) into pieces, in order. Citation marks, list numbering and
+    words that cannot matter to a value are left out.
     """
-    flat = flatten(text)
     references = references_in(text, flat)
     flat = _PERCENT.sub(lambda match: "%".ljust(len(match[0]), _PADDING), flat)
     start = 0
@@ -95,8 +103,7 @@ def _piece(match: re.Match[str], original: str, language: str) -> Iterator[Piece
     group, flat, (start, end) = match.lastgroup, match[0], match.span()
     match group:
         case "lone" | "word":
-            if flat in WORDS:
-                yield Piece("word", flat, start, end)
+            yield from _word(flat, start, end, language)
         case "sign":
             yield Piece("sign", flat[0], start, end)
         case "figures":
@@ -111,6 +118,13 @@ def _piece(match: re.Match[str], original: str, language: str) -> Iterator[Piece
             yield Piece("number", flat.lstrip("n°os "), start, end)
         case "form" | "fraction" | "code":
             yield Piece("number", flat.upper(), start, end)
+
+
+def _word(flat: str, start: int, end: int, language: str) -> Iterator[Piece]:
+    if rank := rank_word(flat, language):
+        yield Piece("ordinal", flat, start, end, Decimal(rank))
+    elif flat in WORDS:
+        yield Piece("word", flat, start, end)
 
 
 def _leading(flat: str) -> Decimal:

@@ -90,10 +90,15 @@ class _Reader:
                 case "clock":
                     yield self._fact("duration", _iso(piece.number), index, index)
                 case "ordinal":
-                    if piece.number != 1:
+                    if piece.number != 1 and not self._orders(index):
                         yield self._fact("number", f"{plain(piece.number)}°", index, index)
                 case kind:
                     yield self._fact(kind, piece.form, index, index)
+
+    def _orders(self, index: int) -> bool:
+        """Whether a spelled ordinal orders a text (« en second lieu ») or ends a fraction (« les deux tiers »)."""
+        is_spelled = not self._pieces[index].form[0].isdecimal()
+        return is_spelled and (self._next(index) in COUNTED or self._is_number(index - 1))
 
     def _fact(self, kind: ValueKind, value: str, first: int, last: int) -> Fact:
         return Fact(kind, value, self._pieces[first].start, self._pieces[last].end)

@@ -62,6 +62,18 @@ _TABLES: Final = {
 NUMBER_WORDS: Final = frozenset(flatten(word) for table in _TABLES.values() for word in table)
 """The number words of all languages, flattened."""
 
+_RANKS: Final = {
+    "fr": _table(
+        "2:deuxieme|second|seconde 3:troisieme 4:quatrieme "
+        "5:cinquieme 6:sixieme 7:septieme 8:huitieme 9:neuvieme 10:dixieme"
+    ),
+    "en": _table("2:second 3:third 4:fourth 5:fifth 6:sixth 7:seventh 8:eighth 9:ninth 10:tenth"),
+    "es": _table("2:segundo|segunda 3:tercer|tercero|tercera 4:cuarta 5:quinto|quinta 6:sexto|sexta 10:decimo|decima"),
+    "pt": _table("3:terceiro|terceira 4:quarta 5:quinto|quinta 6:sexto|sexta 10:decimo|decima"),
+}
+RANK_WORDS: Final = frozenset(word for table in _RANKS.values() for word in table)
+"""The ordinals of all languages from the second on, flattened."""
+
 _JOINING: Final = {"fr": "et", "en": "and", "es": "y", "pt": "e"}
 _DECIMAL_SIGNS: Final = {"fr": ",", "es": ",", "pt": ",", "vi": ",", "en": "."}
 
@@ -74,6 +86,11 @@ def base_language(language: str) -> str:
 def number_word(word: str, language: str) -> int | None:
     """The number that one word stands for in a primary language; None for other words and unknown languages."""
     return _TABLES.get(language, {}).get(word.lower() if language == "vi" else flatten(word))
+
+
+def rank_word(word: str, language: str) -> int | None:
+    """The rank that a flattened word tells in a primary language, from the second on."""
+    return _RANKS.get(language, {}).get(word)
 
 
 def is_joining(word: str, language: str) -> bool:

@@ -30,10 +30,10 @@ UNITS: Final[Mapping[str, Unit]] = {
     **_durations(
         "months",
         {
-            1: "mois month months mes meses thang شهر شهرا شهور أشهر اشهر",
+            1: "mois mensualite mensualites month months mes meses thang شهر شهرا شهور أشهر اشهر",
             3: "trimestre trimestres",
             6: "semestre semestres semester semesters",
-            12: "an ans annee annees year years yr yrs ano anos nam سنة سنوات سنين عام عاما أعوام اعوام",
+            12: "an ans annee annees year years yr yrs ano anos nam tuoi سنة سنوات سنين عام عاما أعوام اعوام",
         },
     ),
     **_durations(

@@ -15,7 +15,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from marianne_language.literals import ValueKind, cut
+from marianne_language.folding import flatten
+from marianne_language.literals import ValueKind, cut, may_hold_values
 from marianne_language.measures import read_facts
 from marianne_language.number_words import join_numbers
 from marianne_language.numerals import base_language
@@ -39,8 +40,11 @@ def find_values(text: str, language: str = "fr") -> list[TypedValue]:
     as « un », « les deux » and « premier ».
     """
     text = unicodedata.normalize("NFC", text)
+    flat = flatten(text)
+    if not may_hold_values(flat):
+        return []
     base = base_language(language)
-    pieces = join_numbers(list(cut(text, base)), text, base)
+    pieces = join_numbers(list(cut(text, flat, base)), text, base)
     facts = read_facts(pieces, text, base)
     return [TypedValue(fact.kind, fact.value, text[fact.start : fact.end], fact.start, fact.end) for fact in facts]
 
@@ -57,6 +61,8 @@ def implied(kind: ValueKind, value: str) -> Iterator[tuple[ValueKind, str]]:
             yield "number", value
         case "number" if value.isdecimal() and len(value) == 4:
             yield "phone", value
+        case "number" if value.endswith("°"):
+            yield "number", value[:-1]
         case "number" if "*" in value:
             yield "number", value.partition("*")[0]
 

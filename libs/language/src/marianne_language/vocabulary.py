@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from marianne_language.numerals import NUMBER_WORDS
+from marianne_language.numerals import NUMBER_WORDS, RANK_WORDS
 from marianne_language.units import FRACTIONS, HALVES, PERIODS, SCALES, UNITS, WHOLE_DURATIONS
 from marianne_language.words import word_set
 
@@ -28,7 +28,7 @@ ALL_THE: Final = frozenset({"tous", "toutes"})
 WITHIN: Final = word_set("within of for in after least than valid lasts")
 """Before "a month" they make the article a number."""
 
-NAMING: Final = word_set("ferie feries chome chomes scolaire civile universitaire fiscale blanche ou donne")
+NAMING: Final = word_set("ferie feries chome chomes scolaire civile universitaire fiscale blanche ou donne sur")
 """After « un jour » and « une année » they name one instead of measuring."""
 
 NEEDS_UNIT: Final = word_set("un une one uno una um uma neuf")
@@ -39,7 +39,7 @@ DEICTIC: Final = word_set("les ces des aux tous toutes the both these los las es
 
 COUNTED: Final = word_set(
     "cas situations possibilites etapes options solutions facons manieres points hypotheses volets cases possibilities "
-    "steps ways opciones casos pasos formas opcoes passos maneiras"
+    "steps ways lieu temps point etape condition chose option opciones casos pasos formas opcoes passos maneiras"
 )
 """What a writer counts to order a text: « trois cas sont possibles » is no fact of a source."""
 
@@ -67,3 +67,8 @@ WORDS: Final = frozenset().union(
     HALVES,
     PERIODS,
 )
+
+TELLING: Final = (NUMBER_WORDS - NEEDS_UNIT).union(
+    UNITS, WHOLE_DURATIONS, FRACTIONS, HALVES, PERIODS, RANK_WORDS, {"premier"}
+)
+"""Words without one of which a text without figures tells no value."""

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from marianne_guardrails.small_talk import is_small_talk
 from marianne_guardrails.wording import is_heading, is_lead_in
 from marianne_language.folding import fold
 from marianne_language.words import content_words, word_set
@@ -108,7 +109,7 @@ def is_remark_on_sources(text: str) -> bool:
 
 def asserts_nothing(text: str) -> bool:
     """Whether a unit without facts may be shown without a source."""
-    checks = (is_ornament, is_courtesy, is_question, is_title, is_remark_on_sources)
+    checks = (is_ornament, is_courtesy, is_small_talk, is_question, is_title, is_remark_on_sources)
     return any(check(text) for check in checks)
 
 

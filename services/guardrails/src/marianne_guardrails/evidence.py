@@ -1,15 +1,21 @@
 """The source sentences that an answer may rest on, and what each of them tells."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
+from marianne_guardrails.modality import Modality, denied, modalities
+from marianne_guardrails.names import bodies, meant_bodies, persons, schemes
+from marianne_guardrails.slots import Slot, ranks, slots_of
+from marianne_guardrails.terms import roots_of
 from marianne_guardrails.wording import heading_level, is_item, is_lead_in, leans_back, spoken
 from marianne_language.citations import SentenceId
 from marianne_language.codes import code_slug
+from marianne_language.folding import flatten
 from marianne_language.references import ArticleReference, find_references
-from marianne_language.values import find_values, implied
+from marianne_language.values import TypedValue, find_values, implied
 from marianne_language.words import content_words
 
 Facts = frozenset[tuple[str, str]]
@@ -26,28 +32,75 @@ class Passage:
     title: str = ""
 
 
-def facts_of(text: str, language: str) -> Facts:
-    """(kind, value) of every fact that `text` tells or implies."""
-    return frozenset(fact for value in find_values(text, language) for fact in implied(value.kind, value.value))
-
-
 class Source:
-    """One source text, in French, with what it tells, worked out when first asked for."""
+    """A text and what it tells, worked out when first asked for. Sources are French; a claim may be in `language`."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, language: str = "fr") -> None:
+        self.text = unicodedata.normalize("NFC", text)
+        self._language = language
+
+    @cached_property
+    def flat(self) -> str:
+        return flatten(self.text)
 
     @cached_property
     def spoken(self) -> str:
         return spoken(self.text)
 
     @cached_property
+    def words(self) -> tuple[str, ...]:
+        return tuple(content_words(self.text))
+
+    @cached_property
     def stems(self) -> frozenset[str]:
-        return frozenset(content_words(self.text))
+        return frozenset(self.words)
+
+    @cached_property
+    def roots(self) -> frozenset[str]:
+        return roots_of(self.words)
+
+    @cached_property
+    def values(self) -> tuple[TypedValue, ...]:
+        return tuple(find_values(self.text, self._language))
 
     @cached_property
     def facts(self) -> Facts:
-        return facts_of(self.text, "fr")
+        """(kind, value) of every fact that the text tells or implies."""
+        return frozenset(fact for value in self.values for fact in implied(value.kind, value.value))
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        return slots_of(self.flat, self.values)
+
+    @cached_property
+    def ranks(self) -> frozenset[tuple[str, str]]:
+        return ranks(self.flat)
+
+    @cached_property
+    def modalities(self) -> frozenset[Modality]:
+        return modalities(self.flat)
+
+    @cached_property
+    def denied(self) -> frozenset[str]:
+        """The roots that the text denies."""
+        return roots_of(word for word in denied(self.flat) if len(word) > 2)
+
+    @cached_property
+    def bodies(self) -> frozenset[str]:
+        return bodies(self.flat)
+
+    @cached_property
+    def schemes(self) -> frozenset[str]:
+        return schemes(self.flat)
+
+    @cached_property
+    def persons(self) -> frozenset[str]:
+        return persons(self.flat)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All bodies, schemes and parties."""
+        return self.bodies | self.schemes | self.persons
 
     @cached_property
     def references(self) -> tuple[ArticleReference, ...]:
@@ -142,5 +195,18 @@ class Evidence:
     @cached_property
     def facts(self) -> Facts:
         """Every fact that stands anywhere."""
-        titles = (passage.title for passage in self._passages.values())
-        return frozenset().union(*(source.facts for source in (*self.sentences.values(), *titles)))
+        return frozenset().union(*(source.facts for source in self._every()))
+
+    @cached_property
+    def bodies(self) -> frozenset[str]:
+        """Every body that is named anywhere."""
+        return frozenset().union(*(source.bodies for source in self._every()))
+
+    @cached_property
+    def meant_bodies(self) -> frozenset[str]:
+        """Every body that a general word such as « la caisse » may mean."""
+        return frozenset().union(*(meant_bodies(source.flat) for source in self._every()))
+
+    def _every(self) -> Iterator[Source]:
+        yield from self.sentences.values()
+        yield from (passage.title for passage in self._passages.values())

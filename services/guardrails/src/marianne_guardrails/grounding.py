@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from marianne_guardrails.claims import asserts_nothing, concludes_nothing, restates_the_user
-from marianne_guardrails.evidence import Evidence, Facts, Passage, facts_of
+from marianne_guardrails.evidence import Evidence, Facts, Passage, Source
+from marianne_guardrails.likeness import says_the_same
+from marianne_guardrails.meaning import find_fault, find_foreign_body, misplaces
 from marianne_guardrails.quotes import find_quote
+from marianne_guardrails.standing import announced, missing
 from marianne_guardrails.verdicts import Reason, Verdict
 from marianne_language.citations import SentenceId
-from marianne_language.references import find_references
-from marianne_language.values import TypedValue, find_values
-from marianne_language.words import content_words
+from marianne_language.codes import find_codes
+from marianne_language.numerals import base_language
+from marianne_language.values import TypedValue
 
 _ATTRIBUTED_SHARE: Final = 0.6
 _FEWEST_STEMS: Final = 3
-_REPETITION: Final = "R/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,89 +63,104 @@ class Grounding:
         self._question = question
 
     def check(self, unit: Unit) -> UnitVerdict:
-        """The verdict on one unit; it depends on the unit and the evidence alone."""
-        values = find_values(unit.text, unit.language)
+        """The verdict on one unit; it depends on the unit, the question and the evidence alone."""
+        claim = Source(unit.text, unit.language)
         cited = self._evidence.resolve(unit.citations)
         candidates = {id_: self._evidence.sentences[id_] for id_ in cited} or self._evidence.sentences
         if quoted := find_quote(unit.text, candidates):
-            return _verdict(unit, Verdict.QUOTED, quoted, _facts(values, lost=()))
-        return self._check_cited(unit, values, cited) if cited else self._check_uncited(unit, values)
+            return _verdict(unit, Verdict.QUOTED, quoted, _facts(claim.values, lost=()))
+        return self._check_cited(unit, claim, cited) if cited else self._check_uncited(unit, claim)
 
-    def _check_cited(self, unit: Unit, values: Sequence[TypedValue], cited: tuple[SentenceId, ...]) -> UnitVerdict:
-        told: Facts = frozenset().union(*(source.facts for source in self._evidence.around(cited)))
+    def _check_cited(self, unit: Unit, claim: Source, cited: tuple[SentenceId, ...]) -> UnitVerdict:
+        around = self._evidence.around(cited)
+        told: Facts = frozenset().union(*(source.facts for source in around))
         if restates_the_user(unit.text):
-            told |= facts_of(self._question, unit.language)
-        wrong_articles = self._articles_of_another_code(unit.text, cited)
-        lost = [value for value in values if not _stands(value, told) or value.value in wrong_articles]
-        citations = self._narrowed(unit, values, cited)
-        if not lost:
-            return _verdict(unit, Verdict.CITED, citations, _facts(values, lost))
-        elsewhere = all(_stands(value, self._evidence.facts) and value.value not in wrong_articles for value in lost)
-        reason = Reason.FACT_MISPLACED if elsewhere else Reason.UNSUPPORTED_FACT
-        return _withheld(unit, reason, citations, _facts(values, lost))
+            told |= self._asked(unit.language).facts
+        wrong_articles = self._articles_of_another_code(claim, cited)
+        lost = [
+            *missing(claim, told | announced(claim, len(cited))),
+            *(value for value in claim.values if value.value in wrong_articles),
+        ]
+        citations = self._narrowed(unit, claim, cited)
+        facts = _facts(claim.values, lost)
+        if lost:
+            elsewhere = not missing(claim, self._evidence.facts) and not wrong_articles
+            reason = Reason.FACT_MISPLACED if elsewhere else Reason.UNSUPPORTED_FACT
+            return _withheld(unit, reason, citations, facts)
+        if fault := self._fault(unit, claim, citations, around):
+            return _withheld(unit, fault, citations, facts)
+        sources = [self._evidence.sentences[id_] for id_ in citations]
+        verdict = Verdict.SUPPORTED if says_the_same(claim, sources, around) else Verdict.CITED
+        return _verdict(unit, verdict, citations, facts)
 
-    def _check_uncited(self, unit: Unit, values: Sequence[TypedValue]) -> UnitVerdict:
-        if not values and asserts_nothing(unit.text):
+    def _fault(
+        self, unit: Unit, claim: Source, citations: Sequence[SentenceId], around: Sequence[Source]
+    ) -> Reason | None:
+        sources = [self._evidence.sentences[id_] for id_ in citations]
+        if foreign := find_foreign_body(claim, around, self._evidence, self._asked(unit.language).bodies):
+            return foreign
+        if misplaces(claim, sources):
+            return Reason.FACT_MISPLACED
+        if base_language(unit.language) != "fr":
+            return None
+        return find_fault(claim, sources, around)
+
+    def _check_uncited(self, unit: Unit, claim: Source) -> UnitVerdict:
+        if not claim.values and asserts_nothing(unit.text):
             return _verdict(unit, Verdict.NO_CLAIM, (), ())
-        if restates_the_user(unit.text) and concludes_nothing(unit.text) and self._told_by_user(values, unit.language):
-            return _verdict(unit, Verdict.NO_CLAIM, (), _facts(values, lost=()))
+        if restates_the_user(unit.text) and concludes_nothing(unit.text) and self._told_by_user(claim, unit.language):
+            return _verdict(unit, Verdict.NO_CLAIM, (), _facts(claim.values, lost=()))
         if not self._evidence.sentences:
-            return _withheld(unit, Reason.NO_EVIDENCE, (), _facts(values, lost=values))
-        source = self._only_source_of(unit, values)
+            return _withheld(unit, Reason.NO_EVIDENCE, (), _facts(claim.values, lost=claim.values))
+        source = self._only_source_of(claim)
         if source is None:
-            return _withheld(unit, Reason.NO_CITATION, (), _facts(values, lost=values))
-        return self._check_cited(unit, values, (source,))
+            return _withheld(unit, Reason.NO_CITATION, (), _facts(claim.values, lost=claim.values))
+        return self._check_cited(unit, claim, (source,))
 
-    def _told_by_user(self, values: Iterable[TypedValue], language: str) -> bool:
-        told = facts_of(self._question, language)
-        return all((value.kind, value.value) in told for value in values)
+    def _asked(self, language: str) -> Source:
+        return Source(self._question, language)
 
-    def _articles_of_another_code(self, text: str, cited: tuple[SentenceId, ...]) -> set[str]:
-        """Articles that the sources cite too, but always of another code than `text` does."""
+    def _told_by_user(self, claim: Source, language: str) -> bool:
+        told = self._asked(language).facts
+        return all((value.kind, value.value) in told for value in claim.values)
+
+    def _articles_of_another_code(self, claim: Source, cited: tuple[SentenceId, ...]) -> set[str]:
+        """Articles that the sources cite too, but always of another code than the claim does."""
+        named = {code.slug for code in find_codes(claim.flat)}
+        only = named.pop() if len(named) == 1 else None
         wrong = set()
-        for reference in find_references(text):
+        for reference in claim.references:
             codes = self._evidence.codes_of(reference.number, cited)
-            if reference.code and codes and None not in codes and reference.code not in codes:
+            code = reference.code or only
+            if code and codes and None not in codes and code not in codes:
                 wrong.add(reference.number)
         return wrong
 
-    def _narrowed(
-        self, unit: Unit, values: Sequence[TypedValue], cited: tuple[SentenceId, ...]
-    ) -> tuple[SentenceId, ...]:
+    def _narrowed(self, unit: Unit, claim: Source, cited: tuple[SentenceId, ...]) -> tuple[SentenceId, ...]:
         """`cited`, where for a passage cited as a whole only those sentences count that tell a fact of the unit, or the
         one that shares most words with it.
         """
         explicit = frozenset(unit.citations)
         whole = [id_ for id_ in cited if id_ not in explicit]
-        if not whole:
+        if not whole or len(cited) == 1:
             return cited
-        facts = {(value.kind, value.value) for value in values}
-        stems = set(content_words(unit.text))
+        facts = {(value.kind, value.value) for value in claim.values}
         sentences = self._evidence.sentences
         telling = [id_ for id_ in whole if not facts.isdisjoint(sentences[id_].facts)]
-        kept = telling or [max(whole, key=lambda id_: len(stems & sentences[id_].stems))]
+        kept = telling or [max(whole, key=lambda id_: len(claim.stems & sentences[id_].stems))]
         return tuple(id_ for id_ in cited if id_ in explicit or id_ in kept)
 
-    def _only_source_of(self, unit: Unit, values: Sequence[TypedValue]) -> SentenceId | None:
+    def _only_source_of(self, claim: Source) -> SentenceId | None:
         """The one sentence that tells all facts of a unit and has most of its words; None for none or several."""
-        stems = frozenset(content_words(unit.text))
-        if not values and len(stems) < _FEWEST_STEMS:
+        if not claim.values and len(claim.stems) < _FEWEST_STEMS:
             return None
         found = {
             source.spoken: id_
             for id_, source in self._evidence.sentences.items()
-            if len(stems & source.stems) >= _ATTRIBUTED_SHARE * len(stems)
-            and all(_stands(value, source.facts) for value in values)
+            if len(claim.stems & source.stems) >= _ATTRIBUTED_SHARE * len(claim.stems)
+            and not missing(claim, source.facts)
         }
         return next(iter(found.values())) if len(found) == 1 else None
-
-
-def _stands(value: TypedValue, told: Facts) -> bool:
-    """Whether the sources tell a fact. A repetition (« par mois ») is only refused where they tell another one."""
-    if (value.kind, value.value) in told:
-        return True
-    is_repetition = value.kind == "duration" and value.value.startswith(_REPETITION)
-    return is_repetition and not any(other.startswith(_REPETITION) for _, other in told)
 
 
 def _facts(values: Iterable[TypedValue], lost: Iterable[TypedValue]) -> tuple[Fact, ...]:
