@@ -12,6 +12,7 @@ from marianne_corpus.index import (
     IndexReader,
     IndexWriter,
     Lane,
+    LeaseHeldError,
     NoIndexError,
     ReferenceLane,
     Scope,
@@ -235,3 +236,60 @@ async def test_a_reader_follows_the_switch(writer: IndexWriter, reader: IndexRea
 async def test_a_refused_query_is_an_unavailable_store(reader: IndexReader) -> None:
     with pytest.raises(StoreUnavailableError):
         await reader.search([sparse_lane("carte")], scope(), timeout_s=SOON)
+
+
+async def test_a_generation_may_begin_as_a_copy_of_the_served_one(writer: IndexWriter, reader: IndexReader) -> None:
+    kept, gone, new = sheet("F1_1", "Une carte."), sheet("F2_1", "Un visa."), sheet("F3_1", "Un passeport.")
+    written = [replace(point, dense=[1.0, 0.0]) for point in points([kept, gone])]
+    manifest = await build(writer, written, dimension=2)
+    generation = await writer.begin_from_current()
+    assert set(await generation.retrieve([kept.point_id, gone.point_id, new.point_id])) == {kept, gone}
+    await generation.delete([gone.point_id])
+    await generation.upsert([replace(point, dense=[0.0, 1.0]) for point in points([new])])
+    assert await reader.count(timeout_s=SOON) == 2
+    assert await found(reader, "visa") == ["F2_1"]
+    await generation.seal(replace(manifest, generation=generation.name))
+    await generation.switch()
+    assert set(await found(reader, "carte visa passeport")) == {"F1_1", "F3_1"}
+    [hits] = (await reader.search([DenseLane([1.0, 0.1], 5)], scope(), timeout_s=SOON)).lanes
+    assert [hit.chunk for hit in hits] == [kept, new]
+
+
+async def test_the_index_before_can_be_served_again(writer: IndexWriter, reader: IndexReader) -> None:
+    first = await build(writer, [SHEET])
+    await build(writer, [SHEET, NEW])
+    assert await writer.roll_back() == first
+    assert await reader.manifest(timeout_s=SOON) == first
+    assert await reader.count(timeout_s=SOON) == 1
+    with pytest.raises(NoIndexError, match="no index before"):
+        await writer.roll_back()
+
+
+async def test_a_generation_that_was_never_sealed_is_not_rolled_back_to(writer: IndexWriter) -> None:
+    unsealed = await writer.begin()
+    await unsealed.upsert(points([SHEET]))
+    await build(writer, [SHEET])
+    with pytest.raises(NoIndexError):
+        await writer.roll_back()
+
+
+async def test_only_one_run_at_a_time_may_write(location: Location, writer: IndexWriter) -> None:
+    other = open_writer(location)
+    async with writer.lease("run-1", 60.0):
+        with pytest.raises(LeaseHeldError, match="run-1"):
+            async with other.lease("run-2", 60.0):
+                pass
+    async with other.lease("run-2", 60.0):
+        pass
+    await other.close()
+
+
+async def test_small_files_lie_beside_the_index(writer: IndexWriter) -> None:
+    content = bytes(range(256)) * 5_000
+    generation = await writer.begin()
+    await generation.upsert(points([SHEET]))
+    await generation.attach("ledger.bin", content)
+    await generation.seal(manifest_of([SHEET], "2026-11-20", generation.name))
+    await generation.switch()
+    assert await writer.attachment("ledger.bin") == content
+    assert await writer.attachment("another.bin") == b""

@@ -99,6 +99,7 @@ async def build(
     generation = await writer.begin(dimension)
     await generation.upsert(made or points(chunks))
     written = manifest_of(chunks or [point.chunk for point in made], snapshot_at, generation.name)
+    written = replace(written, embedding_model="model" if dimension else "", embedding_dim=dimension)
     await generation.seal(written)
     await generation.switch()
     return written
