@@ -46,15 +46,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class SparseLane:
-    """The chunks whose terms weigh most for a query vector; `using` names one of the schema's sparse vectors.
-
-    `documents` are doc_ids; when there are some, only their chunks count.
-    """
+    """The chunks whose terms weigh most for a query vector; `using` names one of the schema's sparse vectors."""
 
     vector: SparseVector
     limit: int
     using: str = PASSAGE_VECTOR
-    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ DENSE_VECTOR: Final = "dense"
 BRANCHES: Final = "branches"
 """Stored beside the fields of a chunk: the branches of industry for which alone its document answers."""
 KEYWORD_FIELDS: Final = (
-    *("doc_id", "dataset", "kind", "code_slug", "number", "status", "audience", "theme", "departments"),
+    *("dataset", "kind", "code_slug", "number", "status", "audience", "theme", "departments"),
     BRANCHES,
 )
 DATE_FIELDS: Final = ("start_date", "end_date")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from marianne_corpus.index import Lane, ReferenceLane, Scope, SparseLane
+from marianne_corpus.index import Lane, ReferenceLane, Scope
 from marianne_corpus.schema import BRANCHES
 
 NEVER_IN_FORCE: Final = ("ANNULE", "MODIFIE_MORT_NE")
@@ -70,8 +70,6 @@ def allowed(lane: Lane, scope: Scope) -> All:
         conditions.append(_unless_limited("departments", scope.departments))
     if not isinstance(lane, ReferenceLane):
         conditions.append(_unless_limited(BRANCHES, scope.branches))
-    if isinstance(lane, SparseLane) and lane.documents:
-        conditions.append(Matches("doc_id", lane.documents))
     if isinstance(lane, ReferenceLane):
         conditions.append(Matches("number", (lane.number,)))
         if lane.code_slug:

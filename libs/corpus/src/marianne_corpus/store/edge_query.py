@@ -74,7 +74,7 @@ def _request(lane: Lane, scope: Scope, *, texts: bool) -> QueryRequest:
 
 def _nearest(lane: Lane) -> Query | None:
     match lane:
-        case SparseLane(vector, _, using, _):
+        case SparseLane(vector, _, using):
             return Query.Nearest(_sparse(vector), using=using)
         case DenseLane(embedding, _):
             return Query.Nearest(list(embedding), using=DENSE_VECTOR)

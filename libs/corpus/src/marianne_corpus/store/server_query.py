@@ -43,7 +43,7 @@ def _request(lane: Lane, scope: Scope, *, texts: bool) -> models.QueryRequest:
 
 def _nearest(lane: Lane) -> tuple[models.NearestQuery | None, str | None]:
     match lane:
-        case SparseLane(vector, _, using, _):
+        case SparseLane(vector, _, using):
             return models.NearestQuery(nearest=_sparse(vector)), using
         case DenseLane(embedding, _):
             return models.NearestQuery(nearest=list(embedding)), DENSE_VECTOR
