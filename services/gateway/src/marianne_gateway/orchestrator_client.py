@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ _SERVICE = "marianne.orchestrator.v1.OrchestratorService"
 IDEMPOTENT_METHODS = tuple(f"{_SERVICE}/{name}" for name in ("StopTurn", "GetThread", "DeleteThread"))
 
 _LAST_STATUS_S = 0.2
+# Faults of a call rather than of its turn.
+_BROKEN_OFF = frozenset({"unavailable", "interrupted"})
 _FIELD = re.compile(r"([a-z_]{1,40}): ")
 _FAULTS: dict[grpc.StatusCode, PeerFault] = {
     grpc.StatusCode.UNAVAILABLE: "unavailable",
@@ -58,7 +61,10 @@ class Orchestrator:
         self._turn_timeout_s = turn_timeout_s
 
     def ask(self, question: Question) -> AsyncGenerator[Event]:
-        """The events of a turn from its first, which a sound orchestrator sends at once. Closing cancels the call."""
+        """The events of a turn from its first, which a sound orchestrator sends at once. Closing cancels the call.
+
+        A resumable turn whose call breaks off is read on from another orchestrator.
+        """
         request = pb.HandleQueryRequest(
             query=question.query,
             thread_id=question.thread_id,
@@ -70,12 +76,12 @@ class Orchestrator:
             model=question.model,
             resumable=question.resumable,
         )
-        return self._events(self._stub.HandleQuery, request, first_within_s=self._first_event_timeout_s)
+        asked = self._events(self._stub.HandleQuery, request, first_within_s=self._first_event_timeout_s)
+        return self._read_on(asked, question.message_id, resumable=False)
 
     def resume(self, message_id: str, after: int) -> AsyncGenerator[Event]:
         """The events that follow sequence `after`; the next one may be long in coming."""
-        request = pb.ReadTurnRequest(message_id=message_id, after_sequence=after)
-        return self._events(self._stub.ReadTurn, request, first_within_s=None)
+        return self._read_on(self._rest(message_id, after), message_id, resumable=True)
 
     async def stop(self, message_id: str) -> None:
         await self._answer(self._stub.StopTurn(pb.StopTurnRequest(message_id=message_id), timeout=self._call_timeout_s))
@@ -99,6 +105,38 @@ class Orchestrator:
             return await call
         except grpc.aio.AioRpcError as error:
             raise _translated(error) from error
+
+    async def _read_on(
+        self, events: AsyncGenerator[Event], message_id: str, *, resumable: bool
+    ) -> AsyncGenerator[Event]:
+        """The events, and the rest of the turn as often as the call breaks off after having brought something."""
+        while True:
+            after = 0
+            try:
+                async with aclosing(events):
+                    async for event in events:
+                        after = event.sequence or after
+                        resumable = resumable or (event.name == "meta" and event.payload["resumable"])
+                        yield event
+            except PeerError as error:
+                if not (resumable and after and error.code in _BROKEN_OFF):
+                    raise
+            else:
+                return
+            events = self._rest_or_interrupted(message_id, after)
+
+    async def _rest_or_interrupted(self, message_id: str, after: int) -> AsyncGenerator[Event]:
+        """A turn that was just read and is unknown went down with its orchestrator."""
+        try:
+            async with aclosing(self._rest(message_id, after)) as events:
+                async for event in events:
+                    yield event
+        except PeerRefusalError as error:
+            raise PeerError("interrupted") from error
+
+    def _rest(self, message_id: str, after: int) -> AsyncGenerator[Event]:
+        request = pb.ReadTurnRequest(message_id=message_id, after_sequence=after)
+        return self._events(self._stub.ReadTurn, request, first_within_s=None)
 
     async def _events(
         self, method: Callable[..., Any], request: Message, *, first_within_s: float | None
@@ -209,7 +247,8 @@ def _done(done: pb.DoneEvent) -> dict[str, Any]:
             "completion_tokens": done.usage.completion_tokens,
         },
         "grounding": {verdict: getattr(done.grounding, verdict) for verdict in GROUNDING},
-        "timings": dict(done.timings),
+        # Proto maps have no order; a resumed stream repeats the same bytes.
+        "timings": dict(sorted(done.timings.items())),
     }
 
 
