@@ -75,7 +75,7 @@ def test_a_fact_may_be_told_in_another_form(source: str, claim: str) -> None:
 
 
 def test_a_body_that_the_user_named_may_be_named_again() -> None:
-    source, claim = "La demande se fait en ligne.", "La mairie ne reçoit pas la demande, faites-la en ligne."
+    source, claim = "La demande se fait en ligne.", "N'allez pas à la mairie, faites la demande en ligne."
 
     assert check(source, claim, question="Puis-je aller à la mairie ?").verdict is not Verdict.WITHHELD
     assert check(source, claim).reason is Reason.UNSUPPORTED_ENTITY

@@ -41,7 +41,7 @@ UNITS: Final[Mapping[str, Unit]] = {
         {
             1: "minute minutes min mn minuto minutos phut دقيقة دقائق",
             60: "heure heures h hour hours hr hrs hora horas gio tieng ساعة ساعات",
-            _DAY: "jour jours j journee journees day days dia dias ngay يوم يوما أيام ايام",
+            _DAY: "jour jours j journee journees jornada jornadas day days dia dias ngay يوم يوما أيام ايام",
             7 * _DAY: "semaine semaines week weeks semana semanas tuan أسبوع أسبوعا أسابيع اسبوع اسابيع",
             14 * _DAY: "fortnight fortnights",
         },

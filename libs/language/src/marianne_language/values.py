@@ -40,7 +40,11 @@ def find_values(text: str, language: str = "fr") -> list[TypedValue]:
     as « un », « les deux » and « premier ».
     """
     text = unicodedata.normalize("NFC", text)
-    flat = flatten(text)
+    return values_in(text, flatten(text), language)
+
+
+def values_in(text: str, flat: str, language: str) -> list[TypedValue]:
+    """`find_values` for a text in NFC whose flattened form is known."""
     if not may_hold_values(flat):
         return []
     base = base_language(language)

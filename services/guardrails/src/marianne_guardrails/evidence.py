@@ -14,8 +14,8 @@ from marianne_guardrails.wording import heading_level, is_item, is_lead_in, lean
 from marianne_language.citations import SentenceId
 from marianne_language.codes import code_slug
 from marianne_language.folding import flatten
-from marianne_language.references import ArticleReference, find_references
-from marianne_language.values import TypedValue, find_values, implied
+from marianne_language.references import ArticleReference, references_in
+from marianne_language.values import TypedValue, implied, values_in
 from marianne_language.words import content_words
 
 Facts = frozenset[tuple[str, str]]
@@ -39,17 +39,21 @@ class Source:
         self.text = unicodedata.normalize("NFC", text)
         self._language = language
 
+    def read(self) -> None:
+        """Works out what every check asks of every source."""
+        _ = self.spoken, self.facts, self.bodies
+
     @cached_property
     def flat(self) -> str:
         return flatten(self.text)
 
     @cached_property
     def spoken(self) -> str:
-        return spoken(self.text)
+        return spoken(self.flat)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        return tuple(content_words(self.text))
+        return tuple(content_words(self.flat))
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -61,7 +65,7 @@ class Source:
 
     @cached_property
     def values(self) -> tuple[TypedValue, ...]:
-        return tuple(find_values(self.text, self._language))
+        return tuple(values_in(self.text, self.flat, self._language))
 
     @cached_property
     def facts(self) -> Facts:
@@ -104,7 +108,7 @@ class Source:
 
     @cached_property
     def references(self) -> tuple[ArticleReference, ...]:
-        return tuple(find_references(self.text))
+        return tuple(references_in(self.text, self.flat))
 
 
 class SourcePassage:
@@ -166,6 +170,8 @@ class Evidence:
             for number, passage in self._passages.items()
             for sentence, source in enumerate(passage.sentences, start=1)
         }
+        for source in self._every():
+            source.read()
 
     def resolve(self, citations: Iterable[SentenceId]) -> tuple[SentenceId, ...]:
         """The sentences that exist among those cited; sentence 0 stands for all of its passage."""

@@ -90,7 +90,8 @@ class Grounding:
         if fault := self._fault(unit, claim, citations, around):
             return _withheld(unit, fault, citations, facts)
         sources = [self._evidence.sentences[id_] for id_ in citations]
-        verdict = Verdict.SUPPORTED if says_the_same(claim, sources, around) else Verdict.CITED
+        is_supported = says_the_same(claim, sources, self._evidence.around(citations))
+        verdict = Verdict.SUPPORTED if is_supported else Verdict.CITED
         return _verdict(unit, verdict, citations, facts)
 
     def _fault(
@@ -103,7 +104,7 @@ class Grounding:
             return Reason.FACT_MISPLACED
         if base_language(unit.language) != "fr":
             return None
-        return find_fault(claim, sources, around)
+        return find_fault(claim, sources, self._evidence.around(citations))
 
     def _check_uncited(self, unit: Unit, claim: Source) -> UnitVerdict:
         if not claim.values and asserts_nothing(unit.text):

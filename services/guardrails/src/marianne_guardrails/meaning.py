@@ -9,7 +9,7 @@ from typing import Final
 
 from marianne_guardrails.evidence import Evidence, Source
 from marianne_guardrails.modality import OPPOSITE, Modality, bound_verbs, is_negative
-from marianne_guardrails.names import actor, are_opposed, is_replaced
+from marianne_guardrails.names import actor, addressed, are_opposed, is_replaced
 from marianne_guardrails.opposites import say_the_reverse
 from marianne_guardrails.scope import has_alternatives, is_absolute, is_excepted, is_hedged, limits, restricts
 from marianne_guardrails.slots import is_misplaced, is_misranked, is_turned
@@ -37,7 +37,8 @@ def find_foreign_body(
     told = frozenset[str]().union(*(source.bodies for source in around))
     if is_replaced(claim.bodies, told, claim.flat):
         return Reason.ACTOR
-    return Reason.UNSUPPORTED_ENTITY if claim.bodies - evidence.bodies - known - evidence.meant_bodies else None
+    foreign = addressed(claim.flat) - evidence.bodies - evidence.meant_bodies - known
+    return Reason.UNSUPPORTED_ENTITY if foreign else None
 
 
 def _faults(claim: Source, cited: Sequence[Source], around: Sequence[Source]) -> Iterator[Reason]:

@@ -1,7 +1,7 @@
 """The bodies, schemes and persons that a sentence names, each under one name in whatever wording and language."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 _BODIES: Final = {
@@ -58,9 +58,9 @@ _BODIES: Final = {
     "notary": "notaires?|notario|notary",
     "bailiff": "huissiers?|commissaires? de justice",
     "prime minister": "premier ministre",
-    "minister": "(?<!premier )ministres?|ministeres?",
+    "minister": "ministres?|ministeres?",
     "red cross": "croix-rouge|red cross|الصليب الأحمر",
-    "bank": "(?:une|la|sa|votre|leur) banque(?! de france)",
+    "bank": "banques?(?! de france)",
 }
 _SCHEMES: Final = {
     "ame": "ame|aide medicale (?:de l')?etat",
@@ -71,7 +71,7 @@ _SCHEMES: Final = {
     "aah": "aah|allocation aux adultes handicapes",
     "aspa": "aspa|minimum vieillesse",
     "ada": "allocation pour demandeur d'asile",
-    "are": "(?:allocations?|indemnites?|assurance) chomage",
+    "are": "allocations? chomage|indemnites? chomage|assurance chomage",
     "housing aid": "apl|aides? au logement",
 }
 _PERSONS: Final = {
@@ -89,12 +89,6 @@ _OPPOSED: Final = (
     frozenset({"lawyer", "prefecture"}),
     frozenset({"employer", "student"}),
 )
-
-
-def _pattern(names: Mapping[str, str]) -> re.Pattern[str]:
-    """One pattern for all names; the group of a match is the number of its name."""
-    groups = (f"({forms})" for forms in names.values())
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(groups)})(?![\w-])")
 
 
 _GENERIC: Final = (
@@ -128,6 +122,10 @@ _GENERIC: Final = (
     (re.compile(r"\bguichets?\b"), ("single desk",)),
     (re.compile(r"\bbanques?|agences? bancaires?\b"), ("bank", "bank of france")),
 )
+_TO: Final = re.compile(
+    r"\b(?:a|au|aux|par|devant|aupres d\w*'?|saisi\w*|contact\w+|appel\w+|ce sont|c'est) ?"
+    r"(?:l'|la |le |les |votre |agents de l'|agents de la )?$"
+)
 _ACTORS: Final = (
     re.compile(
         r"c'est (?:a |au |aux |l'|le |la |les |bien )*(?:vous, )?((?:[a-z]+ ?){1,2})[, ]*(?:de |d'|"
@@ -136,23 +134,53 @@ _ACTORS: Final = (
     re.compile(r"([a-z]+) (?:lui|elle|eux|elles)-memes?"),
     re.compile(r"^[^a-z]*(?:l'|le |la |les |un |une |chaque |tout |votre |son )?([a-z]+)"),
 )
-_BODY, _SCHEME, _PERSON = (_pattern(names) for names in (_BODIES, _SCHEMES, _PERSONS))
-_BODY_NAMES, _SCHEME_NAMES, _PERSON_NAMES = (tuple(names) for names in (_BODIES, _SCHEMES, _PERSONS))
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_HINT: Final = 4
+
+
+class _Names:
+    """Finds names in flattened texts. Most sentences hold none: the first letters of their words tell so at once."""
+
+    def __init__(self, forms: Mapping[str, str]) -> None:
+        groups = "|".join(f"({alternatives})" for alternatives in forms.values())
+        self._pattern = re.compile(rf"(?<![\w-])(?:{groups})(?![\w-])")
+        self._names = tuple(forms)
+        alternatives = re.split(r"\|(?![^(]*\))", "|".join(forms.values()))
+        firsts = (_LETTERS.match(alternative) for alternative in alternatives)
+        self._hints = frozenset(first[0][:_HINT] for first in firsts if first)
+
+    def matches(self, flat: str) -> Iterator[tuple[str, int]]:
+        """Each name found, and where."""
+        if self._hints.isdisjoint(word[:_HINT] for word in _LETTERS.findall(flat)):
+            return
+        for match in self._pattern.finditer(flat):
+            yield self._names[(match.lastindex or 1) - 1], match.start()
+
+    def find(self, flat: str) -> frozenset[str]:
+        return frozenset(name for name, _ in self.matches(flat))
+
+
+_BODY_NAMES, _SCHEME_NAMES, _PERSON_NAMES = _Names(_BODIES), _Names(_SCHEMES), _Names(_PERSONS)
 
 
 def bodies(flat: str) -> frozenset[str]:
     """The authorities, courts, funds and offices that a flattened text names."""
-    return frozenset(_BODY_NAMES[(match.lastindex or 1) - 1] for match in _BODY.finditer(flat))
+    return _BODY_NAMES.find(flat)
+
+
+def addressed(flat: str) -> frozenset[str]:
+    """The bodies to which a flattened text sends somebody or something."""
+    return frozenset(name for name, start in _BODY_NAMES.matches(flat) if _TO.search(flat[:start]))
 
 
 def schemes(flat: str) -> frozenset[str]:
     """The benefits and insurances that a flattened text names."""
-    return frozenset(_SCHEME_NAMES[(match.lastindex or 1) - 1] for match in _SCHEME.finditer(flat))
+    return _SCHEME_NAMES.find(flat)
 
 
 def persons(flat: str) -> frozenset[str]:
     """The parties to a contract or procedure that a flattened text names."""
-    return frozenset(_PERSON_NAMES[(match.lastindex or 1) - 1] for match in _PERSON.finditer(flat))
+    return _PERSON_NAMES.find(flat)
 
 
 def is_replaced(claimed: frozenset[str], told: frozenset[str], flat: str) -> bool:

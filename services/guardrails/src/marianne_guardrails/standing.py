@@ -9,11 +9,14 @@ from marianne_guardrails.evidence import Facts, Source
 from marianne_language.measures import canonical, plain
 from marianne_language.units import UNITS
 from marianne_language.values import TypedValue
+from marianne_language.words import content_words
 
 _REPETITION: Final = "R/"
 _ORDINAL: Final = "°"
 _ELLIPSES: Final = tuple(UNITS[word] for word in ("mois", "an", "jour", "semaine", "heure", "euro", "%"))
 _ANNOUNCED: Final = re.compile(r"^[^:\d]{4,50}:")
+_FOLLOWING: Final = re.compile(r"[ -]([a-z]+)")
+_SHORT: Final = 2
 _YEAR: Final = UNITS["an"]
 _AGE: Final = re.compile(r"\b(?:ages?|agee?s?|aged|edad|idade|tuoi|de edad|majeure?s?|mineure?s?)\b|عمر|السن|سن ")
 
@@ -54,10 +57,17 @@ def other_forms(value: TypedValue, claim: Source) -> Iterator[tuple[str, str]]:
         yield "percentage", plain(Decimal(part) * 100 / Decimal(whole))
     elif value.value.isdecimal():
         number = Decimal(value.value)
-        kinds = {other.kind for other in claim.values}
+        kinds = {other.kind for other in claim.values} if _leaves_unit_out(value, claim) else frozenset()
         yield from (canonical(number, unit) for unit in _ELLIPSES if canonical(number, unit)[0] in kinds)
         if _AGE.search(claim.flat):
             yield canonical(number, _YEAR)
+
+
+def _leaves_unit_out(value: TypedValue, claim: Source) -> bool:
+    """Whether nothing that could be counted follows a number."""
+    following = _FOLLOWING.match(claim.flat, value.end)
+    word = following[1] if following else ""
+    return len(word) <= _SHORT or word.endswith("ment") or not content_words(word)
 
 
 def _parts(percentage: str, whole: int) -> Iterator[str]:
