@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marianne_guardrails.pii import is_card, is_iban, is_nir, redact
+from marianne_guardrails.pii import is_card, is_iban, is_nir, leaks_pii, redact
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,39 @@ def test_one_wrong_digit_breaks_the_sum_of_a_card(number: int, change: int, plac
 def test_the_length_of_an_account_is_that_of_its_country() -> None:
     assert is_iban("BE68539007547034")
     assert not is_iban("FR68539007547034")
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("Je suis née le 3 février 1990 à Lyon", "Je suis née le <BIRTH_DATE> à Lyon"),
+        ("Date of birth: 04/05/1988.", "Date of birth: <BIRTH_DATE>."),
+        ("Tôi sinh ngày 05/11/1992", "Tôi sinh ngày <BIRTH_DATE>"),
+        ("J'habite 12 rue des Lilas, 69003 Lyon.", "J'habite <ADDRESS>."),
+        ("au 4 quai de la Loire", "au <ADDRESS>"),
+    ],
+)
+def test_birth_dates_and_addresses_are_replaced(text: str, redacted: str) -> None:
+    assert redact(text).text == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "l'accord du 27 décembre 1968",
+        "Mon contrat commence le 12/05/2025",
+        "la rue de Rivoli",
+        "le standard de la préfecture est le 01 44 55 66 77",
+        "l'arrêté du 14 juin 2007 place de référence",
+    ],
+)
+def test_a_date_of_law_and_a_public_number_stay(text: str) -> None:
+    assert redact(text).text == text
+
+
+def test_what_neither_question_nor_sources_tell_is_a_leak() -> None:
+    answer = "Appelez le 06 12 34 56 78."
+
+    assert leaks_pii(answer, ["La carte coûte 225 euros.", ""])
+    assert not leaks_pii(answer, ["Téléphone : 06.12.34.56.78"])
+    assert not leaks_pii("La carte coûte 225 euros.", [])

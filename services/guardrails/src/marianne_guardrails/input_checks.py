@@ -1,5 +1,7 @@
 """What may enter: a user's message, and text that others wrote for the model to read."""
 
+import hashlib
+from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +10,8 @@ from marianne_guardrails.pii import PiiType, redact
 from marianne_guardrails.verdicts import Reason
 
 MAX_INPUT_CHARS: Final = 2000
+# Official texts tell people what to do all the time, and are long.
+_PASSAGE_CAUTION: Final = 0.75
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +35,26 @@ def check_input(text: str) -> InputVerdict:
 
 def check_passage(text: str) -> Reason | None:
     """Judges a text that is not the user's: why it must not be read as it is, None when it may."""
-    return Reason.INJECTION_INDIRECT if find_injection(text) else None
+    return Reason.INJECTION_INDIRECT if find_injection(text, _PASSAGE_CAUTION) else None
+
+
+class PassageCheck:
+    """`check_passage` with a memory: the same texts are retrieved again and again. Keeps digests and verdicts of the
+    latest `size` texts, never a text.
+    """
+
+    def __init__(self, size: int = 20_000) -> None:
+        self._size = size
+        self._verdicts: OrderedDict[bytes, Reason | None] = OrderedDict()
+
+    def check(self, text: str) -> Reason | None:
+        digest = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
+        if digest not in self._verdicts:
+            self._verdicts[digest] = check_passage(text)
+            if len(self._verdicts) > self._size:
+                self._verdicts.popitem(last=False)
+        self._verdicts.move_to_end(digest)
+        return self._verdicts[digest]
+
+    def __len__(self) -> int:
+        return len(self._verdicts)

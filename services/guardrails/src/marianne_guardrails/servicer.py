@@ -11,7 +11,7 @@ from opentelemetry import trace
 from marianne_guardrails.answer_check import Judging, open_answer_check
 from marianne_guardrails.evidence import Passage
 from marianne_guardrails.grounding import Unit
-from marianne_guardrails.input_checks import check_input, check_passage
+from marianne_guardrails.input_checks import PassageCheck, check_input
 from marianne_guardrails.messages import (
     InvalidMessageError,
     UnitReader,
@@ -33,10 +33,11 @@ tracer = trace.get_tracer(__name__)
 
 
 class GuardrailsServicer(GuardrailsServiceServicer):
-    """Keeps nothing from one call to the next. Without `judging` rules alone decide."""
+    """Keeps nothing from one call to the next but verdicts on passages. Without `judging` rules alone decide."""
 
     def __init__(self, judging: Judging | None = None) -> None:
         self._judging = judging
+        self._passages = PassageCheck()
 
     async def CheckInput(self, request: pb.CheckInputRequest, context: Context) -> pb.CheckInputResponse:
         try:
@@ -64,7 +65,7 @@ class GuardrailsServicer(GuardrailsServiceServicer):
         response = pb.CheckPassagesResponse()
         for text in texts:
             with GUARDRAIL_CHECK_SECONDS.labels("passages").time():
-                reason = check_passage(text)
+                reason = self._passages.check(text)
             _count(reason)
             response.verdicts.add(decision=from_decision(reason), reason=from_reason(reason))
             await _let_others_run()
