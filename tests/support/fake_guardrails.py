@@ -45,6 +45,7 @@ class FakeGuardrails(guardrails_pb2_grpc.GuardrailsServiceServicer):
         self.input = pb.CheckInputResponse(decision=pb.DECISION_ALLOW)
         self.input_fault: grpc.StatusCode | None = None
         self.input_hangs = False
+        self.forbidden = "ORDER TO THE MODEL"
         self.faults: deque[Fault] = deque()
         self.inputs: list[pb.CheckInputRequest] = []
         self.calls: list[AnswerCall] = []
@@ -79,6 +80,14 @@ class FakeGuardrails(guardrails_pb2_grpc.GuardrailsServiceServicer):
         response.redacted_text = response.redacted_text or request.text
         return response
 
+    async def CheckPassages(self, request: pb.CheckPassagesRequest, context: Context) -> pb.CheckPassagesResponse:
+        return pb.CheckPassagesResponse(
+            verdicts=[
+                pb.PassageVerdict(decision=pb.DECISION_REJECT if self.forbidden in text else pb.DECISION_ALLOW)
+                for text in request.texts
+            ]
+        )
+
     async def CheckAnswer(  # type: ignore[override]  # a coroutine that writes, not an iterator
         self, requests: AsyncIterator[pb.CheckAnswerRequest], context: Context
     ) -> None:
@@ -89,9 +98,6 @@ class FakeGuardrails(guardrails_pb2_grpc.GuardrailsServiceServicer):
             await self._check(call, fault, requests, context)
         finally:
             call.ended.set()
-
-    async def CheckPassages(self, request: pb.CheckPassagesRequest, context: Context) -> pb.CheckPassagesResponse:
-        return pb.CheckPassagesResponse(verdicts=[pb.PassageVerdict(decision=pb.DECISION_ALLOW) for _ in request.texts])
 
     async def CheckGrounding(self, request: pb.CheckGroundingRequest, context: Context) -> pb.CheckGroundingResponse:
         return pb.CheckGroundingResponse(verdicts=[self.judge(unit) for unit in request.units])

@@ -100,6 +100,7 @@ class FakeInputCheck:
         self.away = False
         self.refused: tuple[str, ...] = ()
         self.checked: list[str] = []
+        self.passages: list[str] = []
 
     async def check_input(self, text: str, language: str) -> InputVerdict:
         if self.away:
@@ -107,6 +108,12 @@ class FakeInputCheck:
         self.checked.append(text)
         allowed = not any(word in text for word in self.refused)
         return InputVerdict(allowed, text.replace("Ana", "<NAME>"), "" if allowed else "injection_override")
+
+    async def check_passages(self, texts: Sequence[str]) -> Sequence[bool]:
+        if self.away:
+            raise GuardrailsUnavailableError
+        self.passages.extend(texts)
+        return [not any(word in text for word in self.refused) for text in texts]
 
 
 class FakeFinder:

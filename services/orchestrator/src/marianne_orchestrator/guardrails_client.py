@@ -15,7 +15,10 @@ from marianne_orchestrator.events import Source
 from marianne_proto.guardrails.v1 import guardrails_pb2 as pb
 from marianne_proto.guardrails.v1.guardrails_pb2_grpc import GuardrailsServiceStub
 
-RETRIED = ("marianne.guardrails.v1.GuardrailsService/CheckInput",)
+RETRIED = (
+    "marianne.guardrails.v1.GuardrailsService/CheckInput",
+    "marianne.guardrails.v1.GuardrailsService/CheckPassages",
+)
 
 # What is missing here, such as a value of a newer server, is not released.
 _VERDICTS: Mapping[int, Verdict] = {
@@ -25,6 +28,7 @@ _VERDICTS: Mapping[int, Verdict] = {
     pb.VERDICT_NO_CLAIM: "no_claim",
 }
 _UNNAMED_REASON = "backend_error"
+MAX_TEXT_CHARS = 20_000
 
 # grpc.aio tells INTERNAL when a unit was being written at the moment in which the server went away.
 _REOPENED = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL})
@@ -35,9 +39,9 @@ logger = structlog.get_logger(__name__)
 
 
 class GuardrailsClient:
-    """InputCheck and AnswerCheck over gRPC.
+    """InputCheck, PassageCheck and AnswerCheck over gRPC.
 
-    `input_timeout_s` bounds the check of the input, `answer_timeout_s` the whole check of an answer, and
+    `input_timeout_s` bounds the check of the input, or of passages, `answer_timeout_s` that of a whole answer, and
     `verdict_timeout_s` the wait for the next verdict while one is due. A check that breaks off is reopened once, with
     the evidence and the units that have no verdict yet.
     """
@@ -58,6 +62,16 @@ class GuardrailsClient:
             raise GuardrailsUnavailableError from error
         allowed = response.decision == pb.DECISION_ALLOW
         return InputVerdict(allowed, response.redacted_text, "" if allowed else _reason(response.reason))
+
+    async def check_passages(self, texts: Sequence[str]) -> Sequence[bool]:
+        request = pb.CheckPassagesRequest(texts=[text[:MAX_TEXT_CHARS] for text in texts])
+        try:
+            response = await self._stub.CheckPassages(request, timeout=self._input_timeout_s)
+        except grpc.aio.AioRpcError as error:
+            raise GuardrailsUnavailableError from error
+        if len(response.verdicts) != len(texts):
+            raise GuardrailsUnavailableError("not every passage has a verdict")
+        return [verdict.decision == pb.DECISION_ALLOW for verdict in response.verdicts]
 
     async def check_answer(
         self, sources: Sequence[Source], question: str, units: AsyncIterator[Unit]

@@ -14,8 +14,9 @@ from opentelemetry.trace import StatusCode
 
 from marianne_orchestrator.agents import Agent, answer_chain
 from marianne_orchestrator.checks import GuardrailsUnavailableError, InputCheck
-from marianne_orchestrator.events import Degraded, Dependency, Sources, Status, Token
+from marianne_orchestrator.events import Degraded, Dependency, Source, Sources, Status, Token
 from marianne_orchestrator.llm.errors import LLMError
+from marianne_orchestrator.passages import PassageCheck, readable_history, readable_sources
 from marianne_orchestrator.prompt_files import load_prompt, note_on_span
 from marianne_orchestrator.signals import TURN_EVENT, OpenGate, Outcome, Settle, Signal, Understood
 from marianne_orchestrator.sources import SourceFinder, SourcesUnavailableError, UnknownArticle
@@ -33,6 +34,10 @@ class Step(Protocol):
     """A node: gives back what it changes."""
 
     def __call__(self, state: TurnState) -> Awaitable[TurnState]: ...
+
+
+class EntryCheck(InputCheck, PassageCheck, Protocol):
+    """The checks of all that a model will read."""
 
 
 class Models(Protocol):
@@ -73,7 +78,7 @@ def traced(name: str) -> Callable[[Step], Step]:
 class Nodes:
     """The steps, over the ports they need."""
 
-    input_check: InputCheck
+    input_check: EntryCheck
     finder: SourceFinder
     models: Models
     registry: Registry
@@ -84,10 +89,11 @@ class Nodes:
         async def check_input(state: TurnState) -> TurnState:
             try:
                 verdict = await self.input_check.check_input(state["question"], state["language"])
+                history = await readable_history(self.input_check, state["history"])
             except GuardrailsUnavailableError:
                 await announce(self._degraded("guardrails", state))
                 return {"allowed": True, "guarded": False}
-            return {"allowed": verdict.allowed, "guarded": True, "question": verdict.text}
+            return {"allowed": verdict.allowed, "guarded": True, "question": verdict.text, "history": history}
 
         return check_input
 
@@ -120,10 +126,11 @@ class Nodes:
                 await announce(self._degraded(dependency, state))
             for article in found.unknown:
                 await announce(Token(self._not_there(article, state["language"]), state["language"], "fixed"))
-            relevant = on_subject(state["topic"], state["query"], found.sources)
-            if relevant and found.sources:
-                await announce(Sources(found.sources))
-            return {"reachable": True, "on_subject": relevant, "sources": found.sources}
+            sources, guarded = await self._readable(found.sources, state)
+            relevant = on_subject(state["topic"], state["query"], sources)
+            if relevant and sources:
+                await announce(Sources(sources))
+            return {"reachable": True, "on_subject": relevant, "sources": sources, "guarded": guarded}
 
         return retrieve
 
@@ -175,6 +182,16 @@ class Nodes:
         except LLMError:
             return query
         return str(reply.content).strip() or query
+
+    async def _readable(self, sources: tuple[Source, ...], state: TurnState) -> tuple[tuple[Source, ...], bool]:
+        """The sources that may be read, and whether they were checked; unchecked ones may be quoted only."""
+        if not state["guarded"]:
+            return sources, False
+        try:
+            return await readable_sources(self.input_check, sources), True
+        except GuardrailsUnavailableError:
+            await announce(self._degraded("guardrails", state))
+            return sources, False
 
     def _not_there(self, article: UnknownArticle, language: str) -> str:
         """Told before the answer, whose texts are about something else."""
