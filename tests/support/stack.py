@@ -32,6 +32,8 @@ class Stack:
         self.environment = {
             **_inherited(),
             "INDEX_DIR": str(index_dir),
+            # A fake model that writes answers judges none, unless its test says so.
+            "GUARDRAILS_JUDGE": "off",
             "ORCHESTRATOR_AUDIT_DIR": str(folder / "audit"),
             "GATEWAY_ORCHESTRATOR_ADDR": self.address("orchestrator"),
             "ORCHESTRATOR_RETRIEVAL_ADDR": self.address("retrieval"),
