@@ -11,6 +11,7 @@ from marianne_guardrails.claims import asserts_nothing, concludes_nothing, resta
 from marianne_guardrails.evidence import Evidence, Facts, Passage, Source
 from marianne_guardrails.likeness import says_the_same
 from marianne_guardrails.meaning import find_fault, find_foreign_body, misplaces
+from marianne_guardrails.pii import leaks_pii
 from marianne_guardrails.quotes import find_quote
 from marianne_guardrails.standing import announced, missing
 from marianne_guardrails.verdicts import Reason, Verdict
@@ -61,9 +62,16 @@ class Grounding:
     def __init__(self, passages: Sequence[Passage], question: str = "") -> None:
         self._evidence = Evidence(passages)
         self._question = question
+        self._known = (question, *(text for passage in passages for text in (passage.title, *passage.sentences)))
 
     def check(self, unit: Unit) -> UnitVerdict:
         """The verdict on one unit; it depends on the unit, the question and the evidence alone."""
+        verdict = self._check(unit)
+        if verdict.reason is None and leaks_pii(unit.text, self._known):
+            return _withheld(unit, Reason.PII_LEAK, verdict.citations, verdict.facts)
+        return verdict
+
+    def _check(self, unit: Unit) -> UnitVerdict:
         claim = Source(unit.text, unit.language)
         cited = self._evidence.resolve(unit.citations)
         candidates = {id_: self._evidence.sentences[id_] for id_ in cited} or self._evidence.sentences

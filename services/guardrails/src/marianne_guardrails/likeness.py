@@ -7,15 +7,15 @@ from marianne_guardrails.evidence import Source
 from marianne_guardrails.modality import Modality, is_negative
 from marianne_guardrails.scope import is_absolute, is_bound, is_hedged
 
-_WITH_VALUES: Final = 0.5
-_WITHOUT: Final = 0.65
+_WITH_VALUES: Final = 0.45
+_WITHOUT: Final = 0.55
 _FACT: Final = 2
 _FEWEST: Final = 3
 
 
 def says_the_same(claim: Source, cited: Sequence[Source], around: Sequence[Source]) -> bool:
-    """Whether half of what a claim with values says stands in its sources, a value counting as two words, or two thirds
-    of what another one says, and it binds, denies and reaches as they do. `around` are the cited sentences and those
+    """Whether about half of what a claim says stands in its sources, a value counting as two words (a little more of a
+    claim without values), and it binds, denies and reaches as they do. `around` are the cited sentences and those
     that speak with them.
     """
     needed = _WITH_VALUES if claim.values else _WITHOUT

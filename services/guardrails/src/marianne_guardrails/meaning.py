@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from marianne_guardrails.evidence import Evidence, Source
-from marianne_guardrails.modality import OPPOSITE, Modality, bound_verbs, is_negative
+from marianne_guardrails.modality import OPPOSITE, Modality, bound_verbs, is_negative, main_denials
 from marianne_guardrails.names import actor, addressed, are_opposed, is_replaced
 from marianne_guardrails.opposites import say_the_reverse
 from marianne_guardrails.scope import has_alternatives, is_absolute, is_excepted, is_hedged, limits, restricts
 from marianne_guardrails.slots import is_misplaced, is_misranked, is_turned
 from marianne_guardrails.standing import other_forms
-from marianne_guardrails.terms import roots_of
+from marianne_guardrails.terms import roots, roots_of
 from marianne_guardrails.verdicts import Reason
 
 _SAME: Final = 2
@@ -50,7 +50,7 @@ def _faults(claim: Source, cited: Sequence[Source], around: Sequence[Source]) ->
         yield Reason.ACTOR
     if not is_excepted(claim.flat) and _turns_modality(claim, closest, cited):
         yield Reason.PERMISSION
-    if any(_turns_polarity(claim, source, cited) for source in cited):
+    if _ignores_denial(claim, closest) or any(_turns_polarity(claim, source, cited) for source in cited):
         yield Reason.CONTRADICTION
     if len(claim.roots & closest.roots) >= _SAME and say_the_reverse(claim.flat, told):
         yield Reason.CONTRADICTION
@@ -85,6 +85,13 @@ def _turns_polarity(claim: Source, source: Source, cited: Sequence[Source]) -> b
     if not is_negative(claim.flat):
         return bool(shared & source.denied - asserted)
     return not any(is_negative(other.flat) for other in cited) and bool(shared & claim.denied)
+
+
+def _ignores_denial(claim: Source, closest: Source) -> bool:
+    """Whether a claim without any negative word speaks of what its source denies outright."""
+    if is_negative(claim.flat):
+        return False
+    return any(len(roots(clause) & claim.roots) >= _SAME for clause in main_denials(closest.flat))
 
 
 def _wider_or_narrower(claim: str, told: str) -> Iterator[Reason]:

@@ -83,7 +83,7 @@ _NO_VERB: Final = word_set(
 _NEGATIVE: Final = re.compile(
     r"\b(?:n'|ne |ni |non |sans |pas |plus de |aucune? |jamais |personne |rien |nul(?:le)? |sauf |hors |"
     r"inutile|interdi|"
-    r"impossib|exclu|refus|ferme|faute de|prive|perd|cess|illega|irregul|dispens|facultat|echapp|oubli|evit|"
+    r"impossib|exclu|refus|ferme|faute de|prive|perd|cess|illega|irregul|insuffi|incompl|invalid|indisponib|dispens|facultat|echapp|oubli|evit|"
     r"avant )"
 )
 _SKIPPED: Final = (
@@ -96,6 +96,16 @@ _CAN: Final = re.compile(
 _SHALL: Final = re.compile(
     rf"(?<!ne )(?<!n')\b(?:doi(?:t|vent)|devez|devra|devront|"
     rf"devrez) {_SKIPPED}([a-z]{{4,}})"
+)
+
+
+_CLAUSE: Final = re.compile(r"[,;:.]| mais ")
+_DENIAL: Final = re.compile(
+    r"\b(?:ne |n')[^,;:.]{1,40}?\b(?:pas|plus|jamais|aucun\w*|ni|rien)\b"
+    r"|\b(?:aucun\w*|ni|personne|jamais)\b[^,;:.]{1,60}?\b(?:ne |n')"
+)
+_SUBORDINATE: Final = re.compile(
+    r"\b(?:si|s'ils?|s'elles?|qui|dont|lorsqu\w*|quand|que|qu'\w*|parce|car|meme)\b.*\b(?:ne |n')"
 )
 
 
@@ -164,6 +174,13 @@ def _same_clause(tokens: list[str]) -> list[str]:
     """The tokens after the last mark."""
     last = max((at for at, token in enumerate(tokens) if not token.isalnum()), default=-1)
     return tokens[last + 1 :]
+
+
+def main_denials(flat: str) -> Iterator[str]:
+    """The clauses of a sentence that deny something outright, not under « si » or in a relative clause."""
+    for clause in _CLAUSE.split(flat):
+        if _DENIAL.search(clause) and not _SUBORDINATE.search(clause):
+            yield clause
 
 
 def _is_modal(word: str) -> bool:
