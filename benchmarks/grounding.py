@@ -9,23 +9,27 @@ like their `original`. The checker is the one that the service calls for every u
 """
 
 import argparse
+import asyncio
 import gzip
 import json
 import re
-import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import quantiles
 from typing import Any, Final
 
+import httpx
 from benchmarks.grounding_scores import HARD_TYPES, Judged, bars, by, by_type, scores
 from benchmarks.wrong_values import wrong_claims
 
+from marianne_guardrails.answer_check import Judging, open_answer_check
 from marianne_guardrails.evidence import Passage
 from marianne_guardrails.grounding import Grounding, Unit, UnitVerdict
+from marianne_guardrails.judge.batches import JudgeLimits
+from marianne_guardrails.judge.openai_compatible import OpenAICompatibleJudge
 from marianne_language.citations import SentenceId
 from marianne_language.sentences import split_sentences
 from marianne_language.words import content_words
@@ -34,6 +38,7 @@ Check = Callable[[Grounding, Unit], UnitVerdict]
 """The checker under test."""
 
 _OPENED: Final = 4
+_LIMITS: Final = JudgeLimits(first_s=2.5, later_s=2.5, linger_s=0.0)
 _NAME_WORD: Final = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -127,6 +132,23 @@ def judge(cases: Sequence[Case], check: Check = check_by_rules) -> Iterator[Judg
         yield case.judged(check(Grounding(case.passages), case.unit))
 
 
+async def judge_with(url: str, model: str, cases: Sequence[Case]) -> list[Judged]:
+    """The verdicts of rules and judge together, over the service's own way through both."""
+    async with httpx.AsyncClient(timeout=60) as http:
+        judging = Judging(OpenAICompatibleJudge(http, url, model), _LIMITS)
+        return [await _judged_by(judging, case) for case in cases]
+
+
+async def _judged_by(judging: Judging, case: Case) -> Judged:
+    async def units() -> AsyncIterator[Unit]:
+        yield case.unit
+
+    with open_answer_check(judging) as check:
+        async for verdict in check.verdicts(Grounding(case.passages), case.passages, units()):
+            return case.judged(verdict)
+    raise RuntimeError(f"row {case.id}: no verdict")
+
+
 def report(judged: Sequence[Judged], hard_types: Collection[str] = HARD_TYPES) -> dict[str, Any]:
     """All figures: of all rows, by type, language and half. `ok` says whether every bar of every language is met."""
     languages = by(judged, lambda row: row.language)
@@ -193,6 +215,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pairs", type=Path, required=True, help="JSON lines, gzipped or not")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here")
     parser.add_argument("--judge", metavar="URL", help="an OpenAI-compatible server that judges what rules cannot")
+    parser.add_argument("--judge-model", default="judge", metavar="NAME", help="the model to ask there")
     parser.add_argument("--hard-types", default=",".join(HARD_TYPES), help="types whose fault is a value")
     parser.add_argument("--cite-original", action="store_true", help="cite the sentence most like `original`")
     parser.add_argument("--wrong-values", action="store_true", help="put five wrong values into each faithful claim")
@@ -204,10 +227,9 @@ def _options() -> argparse.Namespace:
 
 def main() -> None:
     options = _options()
-    if options.judge:
-        sys.exit("--judge: this installation has no judge; the figures would be those of the rules alone")
     cases = read_cases(options.pairs, cite_original=options.cite_original)
-    judged = list(judge(cases))
+    asked = judge_with(options.judge, options.judge_model, cases) if options.judge else None
+    judged = asyncio.run(asked) if asked else list(judge(cases))
     figures = report(judged, options.hard_types.split(",")) | speed(cases)
     if options.wrong_values:
         figures["wrong_values"] = wrong_values(cases)

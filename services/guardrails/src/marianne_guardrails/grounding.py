@@ -11,7 +11,7 @@ from marianne_guardrails.claims import asserts_nothing, concludes_nothing, resta
 from marianne_guardrails.evidence import Evidence, Facts, Passage, Source
 from marianne_guardrails.likeness import says_the_same
 from marianne_guardrails.meaning import find_fault, find_foreign_body, misplaces
-from marianne_guardrails.pii import leaks_pii
+from marianne_guardrails.pii import leaked_pii
 from marianne_guardrails.quotes import find_quote
 from marianne_guardrails.standing import announced, missing
 from marianne_guardrails.verdicts import Reason, Verdict
@@ -22,6 +22,8 @@ from marianne_language.values import TypedValue
 
 _ATTRIBUTED_SHARE: Final = 0.6
 _FEWEST_STEMS: Final = 3
+# Values of their own, whose absence from the sources has its own reason.
+_CONTACTS: Final = frozenset({"EMAIL", "PHONE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Grounding:
     def check(self, unit: Unit) -> UnitVerdict:
         """The verdict on one unit; it depends on the unit, the question and the evidence alone."""
         verdict = self._check(unit)
-        if verdict.reason is None and leaks_pii(unit.text, self._known):
+        leaked = leaked_pii(unit.text, self._known)
+        if leaked and (verdict.reason is None or not leaked <= _CONTACTS):
             return _withheld(unit, Reason.PII_LEAK, verdict.citations, verdict.facts)
         return verdict
 
