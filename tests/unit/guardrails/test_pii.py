@@ -2,7 +2,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marianne_guardrails.pii import is_card, is_iban, is_nir, leaks_pii, redact
+from marianne_guardrails.evidence import Passage
+from marianne_guardrails.grounding import Grounding, Unit
+from marianne_guardrails.pii import is_card, is_iban, is_nir, leaked_pii, redact
+from marianne_guardrails.verdicts import Reason
+from marianne_language.citations import SentenceId
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,18 @@ def test_a_date_of_law_and_a_public_number_stay(text: str) -> None:
 def test_what_neither_question_nor_sources_tell_is_a_leak() -> None:
     answer = "Appelez le 06 12 34 56 78."
 
-    assert leaks_pii(answer, ["La carte coûte 225 euros.", ""])
-    assert not leaks_pii(answer, ["Téléphone : 06.12.34.56.78"])
-    assert not leaks_pii("La carte coûte 225 euros.", [])
+    assert leaked_pii(answer, ["La carte coûte 225 euros.", ""]) == {"PHONE"}
+    assert not leaked_pii(answer, ["Téléphone : 06.12.34.56.78"])
+    assert not leaked_pii("La carte coûte 225 euros.", [])
+
+
+def test_an_answer_that_tells_personal_data_of_nobody_asked_is_withheld() -> None:
+    sources = [Passage(1, ("La carte coûte 225 euros.", "Écrivez à Ana, 12 rue des Lilas, 69003 Lyon."))]
+    grounding = Grounding(sources, "Mon numéro est le 2 55 08 14 168 025 38 ?")
+
+    def reason(text: str) -> Reason | None:
+        return grounding.check(Unit(1, text, (SentenceId(1, 2),))).reason
+
+    assert reason("Bonjour 1 84 12 76 451 089 46 !") is Reason.PII_LEAK
+    assert reason("Bonjour 2 55 08 14 168 025 38 !") is not Reason.PII_LEAK
+    assert reason("Écrivez à Ana, 12 rue des Lilas, 69003 Lyon.") is None

@@ -199,11 +199,12 @@ def redact(text: str) -> Redaction:
     return Redaction(redacted + text[position:], tuple(dict.fromkeys(finding.type for finding in found)))
 
 
-def leaks_pii(text: str, known: Iterable[str]) -> bool:
-    """Whether `text` tells personal data that stands in none of the `known` texts, however it is spaced there."""
-    found = [_bare(text[finding.start : finding.end]) for finding in find_pii(text)]
+def leaked_pii(text: str, known: Iterable[str]) -> frozenset[PiiType]:
+    """Kinds of personal data that `text` tells and none of the `known` texts, however it is spaced there."""
+    found = find_pii(text)
     sources = [_bare(source) for source in known] if found else []
-    return not all(any(value in source for source in sources) for value in found)
+    bare = [(finding.type, _bare(text[finding.start : finding.end])) for finding in found]
+    return frozenset(kind for kind, value in bare if not any(value in source for source in sources))
 
 
 def _bare(text: str) -> str:
