@@ -101,6 +101,7 @@ async def test_an_article_carries_its_number_code_and_validity(index_dir: Path) 
 
 async def test_a_repealed_article_says_when_it_ended_and_what_followed(index_dir: Path) -> None:
     repealed = replace(OLD, number="L313-7", code="CESEDA", code_slug="ceseda", status="ABROGE")
+    repealed = replace(repealed, replaced_by=("ceseda:L422-1",))
     await build(EdgeWriter(index_dir), [SHEET, repealed])
     async with serving(index_dir) as stub:
         response = await stub.Search(pb.SearchRequest(query="article L. 313-7 du CESEDA"))

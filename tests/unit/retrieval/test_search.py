@@ -100,22 +100,26 @@ OLD = article(
 NEW = article("L422-1", "Carte étudiant.", chunk_id="new_1", code="CESEDA", code_slug="ceseda")
 
 
-async def test_a_repealed_article_answers_with_its_end_and_what_followed_it() -> None:
+async def test_a_repealed_article_answers_with_its_end_and_then_what_may_correspond() -> None:
     told = await answer(RankedIndex(OLD, NEW), "article L. 313-7 du CESEDA")
     first, second = told.passages
     assert (first.chunk.status, first.chunk.end_date) == ("ABROGE", "2021-05-01")
-    assert first.replaced_by == (("L422-1", "ceseda"),)
     assert second.chunk == NEW
     assert not told.unknown
 
 
-async def test_what_the_data_say_of_a_successor_counts_before_the_concordance() -> None:
+async def test_the_concordance_finds_articles_and_never_says_that_they_replaced_another() -> None:
+    told = await answer(RankedIndex(OLD, NEW), "article L. 313-7 du CESEDA")
+    assert [passage.replaced_by for passage in told.passages] == [(), ()]
+
+
+async def test_what_followed_a_repealed_article_is_what_the_data_say() -> None:
     old = replace(OLD, replaced_by=("ceseda:L422-2",))
     told = await answer(RankedIndex(old), "article L. 313-7 du CESEDA")
     assert told.passages[0].replaced_by == (("L422-2", "ceseda"),)
 
 
-async def test_an_old_number_that_is_not_indexed_is_told_with_its_successor() -> None:
+async def test_an_old_number_that_is_not_indexed_is_told_with_what_may_correspond() -> None:
     told = await answer(RankedIndex(NEW), "article L. 313-7 du CESEDA")
     assert [passage.chunk for passage in told.passages] == [NEW]
     assert told.unknown[0].replaced_by == (("L422-1", "ceseda"),)

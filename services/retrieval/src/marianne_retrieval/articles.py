@@ -24,7 +24,7 @@ class Fetch(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UnknownArticle:
-    """An article that the question names and the index does not hold, with what is known to have followed it."""
+    """An article that the question names and the index does not hold, with what may correspond to it today."""
 
     article: Reference
     replaced_by: tuple[Reference, ...]
@@ -32,8 +32,8 @@ class UnknownArticle:
 
 @dataclass(frozen=True, slots=True)
 class NamedArticles:
-    """What was found of the articles that a question names: their `points`, the `unknown` ones, and the `successors` of
-    those that are repealed or unknown.
+    """What was found of the articles that a question names: their `points`, the `unknown` ones, and the possible
+    `successors` of those that are repealed or unknown.
     """
 
     points: tuple[Ranked, ...] = ()
@@ -73,15 +73,13 @@ async def choose(
     return NamedArticles(tuple(points), tuple(unknown), tuple(dict.fromkeys(successors)))
 
 
-def successors_of(chunk: Chunk, concordance: "Concordance") -> tuple[Reference, ...]:
-    """What followed a repealed article, as the data say it, else as the concordance does; nothing for others."""
-    if chunk.status != "ABROGE":
-        return ()
-    return tuple(_following([chunk])) or concordance.successors(chunk.number, chunk.code_slug)
+def successors_of(chunk: Chunk) -> tuple[Reference, ...]:
+    """What followed a repealed article, as the data say it; nothing for others."""
+    return tuple(_following([chunk])) if chunk.status == "ABROGE" else ()
 
 
 class Concordance:
-    """Successors of articles whose code was written anew."""
+    """Articles that may correspond to those of a code that was written anew; it finds them, it proves nothing."""
 
     def __init__(self, codes: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
         """`codes`: by the code's slug, the new numbers of each old one."""

@@ -34,7 +34,7 @@ class Passage:
     """A chunk with its score, which is comparable within one reply, and the day of its data set's revision.
 
     `changes_on` is the ISO 8601 day, within 60 days, from which the text no longer applies, empty without one.
-    `replaced_by` names what followed a repealed article.
+    `replaced_by` names what followed a repealed article, when the data say it.
     """
 
     chunk: Chunk
@@ -103,7 +103,7 @@ class Searcher:
             score,
             run.manifest.snapshots.get(chunk.dataset, ""),
             _change(chunk, run.scope.today),
-            successors_of(chunk, self._concordance),
+            successors_of(chunk),
         )
 
 
