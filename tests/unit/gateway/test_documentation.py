@@ -14,6 +14,9 @@ async def _openapi(bare: RunningGateway) -> dict[str, Any]:
 
 def test_every_public_route_is_described(openapi: dict[str, Any]) -> None:
     assert set(openapi["paths"]) == {
+        "/v1/chat/completions",
+        "/v1/models",
+        "/v1/models/{name}",
         "/chat/stream",
         "/chat/stream/{message_id}",
         "/chat",

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 from starlette.types import Scope
 
-from marianne_gateway import chat, documentation, errors, health, page, records
+from marianne_gateway import chat, documentation, errors, health, openai_routes, page, records
 from marianne_gateway.gateway import Gateway
 from marianne_gateway.http_middleware import BodyLimit, RequestMetrics
 
@@ -27,7 +27,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         },
     )
     app.state.gateway = gateway
-    for router in (chat.router, records.router, page.router, health.router):
+    for router in (chat.router, openai_routes.router, records.router, page.router, health.router):
         app.include_router(router)
     page.mount_assets(app)
     errors.install_handlers(app)

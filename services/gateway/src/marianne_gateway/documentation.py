@@ -83,7 +83,7 @@ ANSWER: Responses = {
 ERRORS: Responses = {
     401: {"description": "Clé d’accès absente ou inconnue.", "model": ErrorBody},
     404: {"description": "Identifiant inconnu, expiré, ou d’une autre clé.", "model": ErrorBody},
-    413: {"description": "Plus de 64 Kio.", "model": ErrorBody},
+    413: {"description": "Plus de 64 Kio, ou de 1 Mio pour une conversation entière.", "model": ErrorBody},
     422: {"description": "Une valeur n’est pas acceptée ; `field` la nomme.", "model": ErrorBody},
     429: {"description": "Trop de demandes ; `Retry-After` dit quand réessayer, en secondes.", "model": ErrorBody},
     503: {"description": "Marianne est momentanément indisponible.", "model": ErrorBody},

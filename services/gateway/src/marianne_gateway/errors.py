@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from marianne_gateway import openai_errors
 from marianne_gateway.events import PeerError, PeerRefusalError
 from marianne_gateway.messages import message
 
@@ -76,24 +77,31 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
     match error:
         case Refusal():
             body = failure(error.code, language, key=error.key, field=error.field)
-            return _response(error.status, body, _headers(error))
+            return error_response(request.url.path, error.status, body, _headers(error))
         case PeerError():
-            return _response(STATUS_OF_FAULT[error.code], failure(error.code, language))
+            return error_response(request.url.path, STATUS_OF_FAULT[error.code], failure(error.code, language))
         case PeerRefusalError():
-            return _response(
-                404 if error.code == "not_found" else 422, failure(error.code, language, field=error.field)
+            return error_response(
+                request.url.path,
+                404 if error.code == "not_found" else 422,
+                failure(error.code, language, field=error.field),
             )
         case RequestValidationError():
-            return _response(422, _first_fault(error))
+            return error_response(request.url.path, 422, _first_fault(error))
         case HTTPException():
             code = _CODE_OF_STATUS.get(error.status_code, "invalid_request")
             body = _BROKEN_BODY if code == "invalid_request" else {}
-            return _response(error.status_code, failure(code, language, **body), error.headers)
+            return error_response(request.url.path, error.status_code, failure(code, language, **body), error.headers)
         case _:
-            return _response(500, failure("internal", language))
+            return error_response(request.url.path, 500, failure("internal", language))
 
 
-def _response(status: int, error: dict[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+def error_response(
+    path: str, status: int, error: dict[str, Any], headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """In the form that clients of that path expect."""
+    if path.startswith(openai_errors.PREFIX):
+        status, error = openai_errors.translated(status, error)
     return JSONResponse({"error": error}, status, headers)
 
 

@@ -5,19 +5,21 @@ import time
 from opentelemetry import trace
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marianne_chassis.metrics import exemplar
-from marianne_gateway import metrics
-from marianne_gateway.errors import failure
+from marianne_gateway import metrics, openai_errors
+from marianne_gateway.errors import error_response, failure
 
 MAX_BODY_BYTES = 64 * 1024
+# Clients of OpenAI's API send the whole conversation with each question.
+_MAX_CONVERSATION_BYTES = 1024 * 1024
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class BodyLimit:
-    """Refuses a body above `MAX_BODY_BYTES` with 413: before it is read if its length is declared, else while it is.
+    """Refuses a body above `MAX_BODY_BYTES` (1 MiB for conversations) with 413: before it is read if its length is
+    declared, else while it is.
 
     FastAPI's own `max_body_size` answers declared lengths in plain text.
     """
@@ -26,8 +28,9 @@ class BodyLimit:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _declared_bytes(scope) > MAX_BODY_BYTES:
-            await JSONResponse({"error": failure("too_large", None)}, 413)(scope, receive, send)
+        most = _most_bytes(scope)
+        if scope["type"] == "http" and _declared_bytes(scope) > most:
+            await error_response(scope["path"], 413, failure("too_large", None))(scope, receive, send)
             return
         seen = 0
 
@@ -35,7 +38,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > MAX_BODY_BYTES:
+            if seen > most:
                 raise HTTPException(413)
             return message
 
@@ -82,6 +85,10 @@ class WithoutQueryString:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app({**scope, "query_string": b""}, receive, send)
+
+
+def _most_bytes(scope: Scope) -> int:
+    return _MAX_CONVERSATION_BYTES if scope.get("path", "").startswith(openai_errors.PREFIX) else MAX_BODY_BYTES
 
 
 def _declared_bytes(scope: Scope) -> int:

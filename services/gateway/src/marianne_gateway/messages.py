@@ -16,8 +16,8 @@ _FRENCH_ENGLISH: Final[dict[str, tuple[str, str]]] = {
         "This address does not answer this method.",
     ),
     "too_large": (
-        "La demande est trop volumineuse : 64 Kio au plus.",
-        "The request is too large: 64 KiB at most.",
+        "La demande est trop volumineuse.",
+        "The request is too large.",
     ),
     "rate_limited": (
         "Trop de demandes en peu de temps. Réessayez dans quelques instants.",

@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 _SERVICE = "marianne.orchestrator.v1.OrchestratorService"
 # Unary methods that may be sent twice.
-IDEMPOTENT_METHODS = tuple(f"{_SERVICE}/{name}" for name in ("StopTurn", "GetThread", "DeleteThread"))
+IDEMPOTENT_METHODS = tuple(f"{_SERVICE}/{name}" for name in ("StopTurn", "GetThread", "DeleteThread", "ListModels"))
 
 _LAST_STATUS_S = 0.2
 # Faults of a call rather than of its turn.
@@ -85,6 +85,11 @@ class Orchestrator:
 
     async def stop(self, message_id: str) -> None:
         await self._answer(self._stub.StopTurn(pb.StopTurnRequest(message_id=message_id), timeout=self._call_timeout_s))
+
+    async def models(self) -> list[str]:
+        """The names that a question may give, the default one first."""
+        response = await self._answer(self._stub.ListModels(pb.ListModelsRequest(), timeout=self._call_timeout_s))
+        return [model.id for model in sorted(response.models, key=lambda model: not model.is_default)]
 
     async def turns(self, thread_id: str) -> list[dict[str, Any]]:
         """The conversation, oldest turn first; empty when it is unknown or has expired."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
 from contextlib import aclosing
 
 from opentelemetry import trace
@@ -11,27 +11,21 @@ from starlette.types import Receive, Scope, Send
 
 from marianne_gateway import sse
 from marianne_gateway.answer import answer_of, status_of
-from marianne_gateway.events import Event, PeerRefusalError
+from marianne_gateway.events import Event, PeerError, PeerRefusalError
 from marianne_gateway.relay import FINISH_REASON, observed, settled, with_silences
 
 # How long the start of a stream waits for the turn's first event, so that an unknown turn gets a 404 and not a stream.
 _CONTACT_S = 0.25
 
 
-class TurnStream(StreamingResponse):
-    """Server-sent events, and a comment whenever none came for `heartbeat_s`.
-
-    Raises PeerRefusalError, before anything is sent, when the orchestrator refuses at once.
-    """
+class FrameStream(StreamingResponse):
+    """Server-sent events, whose frames stop being made as soon as their reader leaves."""
 
     media_type = "text/event-stream"
 
-    def __init__(
-        self, events: AsyncGenerator[Event], language: str | None, heartbeat_s: float, *, resumed: bool = False
-    ) -> None:
-        turn = observed(settled(events, language), None if resumed else time.perf_counter())
-        self._frames = _frames(with_silences(turn, _CONTACT_S, heartbeat_s))
-        super().__init__(self._frames, headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"})
+    def __init__(self, frames: AsyncGenerator[bytes]) -> None:
+        self._frames = frames
+        super().__init__(frames, headers={"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Not the parent's way: its task group would cancel again and again, and on servers that announce ASGI 2.4 it
@@ -48,6 +42,19 @@ class TurnStream(StreamingResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
+class TurnStream(FrameStream):
+    """The events of a turn, and a comment whenever none came for `heartbeat_s`.
+
+    Raises PeerRefusalError, before anything is sent, when the orchestrator refuses at once.
+    """
+
+    def __init__(
+        self, events: AsyncGenerator[Event], language: str | None, heartbeat_s: float, *, resumed: bool = False
+    ) -> None:
+        turn = observed(settled(events, language), None if resumed else time.perf_counter())
+        super().__init__(_frames(with_silences(turn, _CONTACT_S, heartbeat_s)))
+
+
 class WholeAnswer(Response):
     """The turn as one JSON object, once it has ended. Raises like TurnStream."""
 
@@ -58,6 +65,10 @@ class WholeAnswer(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await _unless_left(receive, self._respond(scope, receive, send))
 
+    def rendered(self, events: Sequence[Event]) -> Response:
+        answer = answer_of(events)
+        return JSONResponse(answer, status_of(answer))
+
     async def _respond(self, scope: Scope, receive: Receive, send: Send) -> None:
         events: list[Event] = []
         async with aclosing(self._turn):
@@ -65,8 +76,14 @@ class WholeAnswer(Response):
                 if not events:
                     _raise_if_refused(event)
                 events.append(event)
-        answer = answer_of(events)
-        await JSONResponse(answer, status_of(answer))(scope, receive, send)
+        await self.rendered(events)(scope, receive, send)
+
+
+def raise_if_failed(first: Event) -> None:
+    """A turn that begins with an error has not begun."""
+    _raise_if_refused(first)
+    if first.name == "error":
+        raise PeerError(first.payload["code"])
 
 
 async def _frames(turn: AsyncGenerator[Event | None]) -> AsyncGenerator[bytes]:
