@@ -170,6 +170,18 @@ async def test_an_unknown_verdict_releases_nothing(
     assert judged.verdict == decision
 
 
+async def test_a_rejection_that_the_service_cannot_count_is_counted_here(
+    guardrails: FakeGuardrails, client: GuardrailsClient
+) -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("guardrail_rejections_total", {"reason": "backend_error"}) or 0
+
+    guardrails.judge = lambda unit: pb.UnitVerdict(id=unit.id, verdict=pb.VERDICT_UNSPECIFIED)
+    before = counted()
+    await checked(client, Units(UNITS[0], None))
+    assert counted() == before + 1
+
+
 @pytest.mark.parametrize(
     ("reason", "named"),
     [(pb.REASON_NOT_ENTAILED, "not_entailed"), (pb.REASON_UNSPECIFIED, "backend_error"), (99, "backend_error")],

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from marianne_language.citations import SentenceId
 from marianne_orchestrator.checks import IdentityCheck, Unit, UnitVerdict
@@ -49,6 +50,15 @@ async def test_white_space_makes_no_difference() -> None:
 async def test_whatever_is_not_the_one_cited_sentence_is_withheld(text: str, ids: tuple[str, ...]) -> None:
     [verdict] = await judged(unit(text, *ids))
     assert (verdict.verdict, verdict.reason) == ("withheld", "backend_error")
+
+
+async def test_whatever_is_withheld_is_counted() -> None:
+    def counted() -> float:
+        return REGISTRY.get_sample_value("guardrail_rejections_total", {"reason": "backend_error"}) or 0
+
+    before = counted()
+    await judged(unit("Le délai est de trois mois.", "2.1"), unit("Le délai est de deux mois.", "2.1"))
+    assert counted() == before + 1
 
 
 @given(st.text(), st.sampled_from(["2.1", "2.2", "2.3", "1.1"]))

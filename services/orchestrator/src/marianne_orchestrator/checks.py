@@ -6,6 +6,9 @@ from typing import Literal, Protocol
 
 from marianne_language.citations import SentenceId
 from marianne_orchestrator.events import Source
+from marianne_orchestrator.metrics import GUARDRAIL_REJECTIONS
+
+_NOT_JUDGED = "backend_error"
 
 Verdict = Literal["quoted", "supported", "cited", "no_claim", "withheld"]
 
@@ -76,8 +79,10 @@ class IdentityCheck:
         }
         async for unit in units:
             quoted = len(unit.citations) == 1 and sentences.get(unit.citations[0]) == _collapsed(unit.text)
+            if not quoted:
+                GUARDRAIL_REJECTIONS.labels(_NOT_JUDGED).inc()
             yield UnitVerdict(
-                unit.id, "quoted" if quoted else "withheld", "" if quoted else "backend_error", unit.citations
+                unit.id, "quoted" if quoted else "withheld", "" if quoted else _NOT_JUDGED, unit.citations
             )
 
 

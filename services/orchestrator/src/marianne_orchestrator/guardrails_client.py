@@ -167,6 +167,9 @@ def _unit(unit: Unit) -> pb.CheckAnswerRequest:
 
 def _verdict(verdict: pb.UnitVerdict) -> UnitVerdict:
     decision = _VERDICTS.get(verdict.verdict, "withheld")
+    if decision == "withheld" and verdict.verdict != pb.VERDICT_WITHHELD:
+        # The service did not know that it rejects.
+        metrics.GUARDRAIL_REJECTIONS.labels(_reason(verdict.reason)).inc()
     return UnitVerdict(
         id=verdict.id,
         verdict=decision,
