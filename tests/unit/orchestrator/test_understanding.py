@@ -1,7 +1,10 @@
+from typing import Any
+
 import pytest
 
 from marianne_orchestrator.understanding import Registry, Understanding, on_subject
 from support.ports import exchange, source
+from support.turns import detector
 
 RENEWAL = exchange("Comment renouveler mon titre de séjour ?")
 
@@ -11,9 +14,9 @@ def _registry() -> Registry:
     return Registry.load()
 
 
-def entries(**parts: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
-    follow_ups = {"opening": ["et"], "anywhere": ["cela"]}
-    return {"topics": {"tax": ["impôt"]}, "intents": {"fact": ["combien"]}, "follow_ups": follow_ups} | parts
+def entries(**parts: Any) -> dict[str, Any]:
+    topics, intents = {"tax": {"fr": {2: "impôt"}}}, {"fact": {"fr": {2: "combien"}}}
+    return {"topics": topics, "intents": intents, "follow_ups": {"anywhere": {"fr": {1: "cela"}}}} | parts
 
 
 @pytest.mark.parametrize(
@@ -37,7 +40,7 @@ def entries(**parts: dict[str, list[str]]) -> dict[str, dict[str, list[str]]]:
     ],
 )
 def test_topics_are_told_by_whole_words(registry: Registry, question: str, topic: str) -> None:
-    assert registry.understand(question, []).topic == topic
+    assert registry.understand(question, [], detector().detect(question)).topic == topic
 
 
 @pytest.mark.parametrize(
@@ -51,22 +54,28 @@ def test_topics_are_told_by_whole_words(registry: Registry, question: str, topic
         ("Can I appeal?", "legal"),
         ("Ai-je le droit de travailler ?", "legal"),
         ("How do I renew my card?", "procedure"),
-        ("Dites-moi tout.", "procedure"),
+        ("Mon passeport est perdu", "procedure"),
+        ("Dites-moi tout.", "out_of_scope"),
         ("Bonjour !", "smalltalk"),
         ("xin chào", "smalltalk"),
     ],
 )
 def test_intents_are_told_by_their_words(registry: Registry, question: str, intent: str) -> None:
-    assert registry.understand(question, []).intent == intent
+    assert registry.understand(question, [], detector().detect(question)).intent == intent
 
 
 def test_a_greeting_with_a_topic_is_a_question(registry: Registry) -> None:
-    understood = registry.understand("Bonjour, mon titre de séjour expire.", [])
+    understood = registry.understand(
+        "Bonjour, mon titre de séjour expire.", [], detector().detect("Bonjour, mon titre de séjour expire.")
+    )
     assert (understood.intent, understood.topic) == ("procedure", "immigration")
 
 
 def test_a_question_without_history_is_searched_as_it_is(registry: Registry) -> None:
-    assert registry.understand("Et combien ça coûte ?", []).query == "Et combien ça coûte ?"
+    assert (
+        registry.understand("Et combien ça coûte ?", [], detector().detect("Et combien ça coûte ?")).query
+        == "Et combien ça coûte ?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +89,7 @@ def test_a_question_without_history_is_searched_as_it_is(registry: Registry) -> 
     ],
 )
 def test_a_follow_up_is_made_whole_and_keeps_the_topic(registry: Registry, follow_up: str) -> None:
-    understood = registry.understand(follow_up, [RENEWAL])
+    understood = registry.understand(follow_up, [RENEWAL], detector().detect(follow_up))
     assert understood.query == f"{RENEWAL.query} {follow_up}"
     assert understood.topic == "immigration"
 
@@ -95,28 +104,37 @@ def test_a_follow_up_is_made_whole_and_keeps_the_topic(registry: Registry, follo
     ],
 )
 def test_a_question_of_its_own_is_left_alone(registry: Registry, question: str) -> None:
-    assert registry.understand(question, [RENEWAL]).query == question
+    assert registry.understand(question, [RENEWAL], detector().detect(question)).query == question
 
 
 def test_thanks_do_not_lean_on_the_conversation(registry: Registry) -> None:
-    assert registry.understand("merci", [RENEWAL]) == Understanding("smalltalk", "none", "merci")
+    assert registry.understand("merci", [RENEWAL], detector().detect("merci")) == Understanding(
+        "smalltalk", "none", "merci"
+    )
 
 
 def test_among_as_many_hits_the_earlier_name_wins() -> None:
-    registry = Registry(entries(topics={"work": ["salaire"], "tax": ["impôt"]}))
-    assert registry.understand("impôt sur le salaire", []).topic == "work"
-    assert registry.understand("salaire", []).topic == "work"
+    registry = Registry(entries(topics={"work": {"fr": {2: "salaire"}}, "tax": {"fr": {2: "impôt"}}}))
+    assert registry.understand("impôt sur le salaire", [], detector().detect("impôt sur le salaire")).topic == "work"
+    assert registry.understand("salaire", [], detector().detect("salaire")).topic == "work"
 
 
 def test_a_word_counts_once() -> None:
-    registry = Registry(entries(topics={"tax": ["impôt"], "work": ["salaire", "paie"]}))
-    assert registry.understand("impôt, impôt, impôt : ma paie, mon salaire", []).topic == "work"
+    registry = Registry(entries(topics={"tax": {"fr": {2: "impôt"}}, "work": {"fr": {2: "salaire, paie"}}}))
+    assert (
+        registry.understand(
+            "impôt, impôt, impôt : ma paie, mon salaire",
+            [],
+            detector().detect("impôt, impôt, impôt : ma paie, mon salaire"),
+        ).topic
+        == "work"
+    )
 
 
 @pytest.mark.parametrize(("part", "name"), [("topics", "taxi"), ("intents", "chat")])
 def test_an_unknown_name_is_refused_at_start(part: str, name: str) -> None:
     with pytest.raises(ValueError, match=f"{part}: {name} is not known"):
-        Registry(entries(**{part: {name: ["mot"]}}))
+        Registry(entries(**{part: {name: {"fr": {1: "mot"}}}}))
 
 
 def test_a_known_topic_is_on_the_subject() -> None:

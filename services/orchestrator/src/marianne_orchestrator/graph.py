@@ -11,8 +11,9 @@ Graph = CompiledStateGraph[TurnState, None, TurnState, TurnState]
 
 
 def build_graph(nodes: Nodes) -> Graph:
-    """START → check_input → understand → retrieve → one answering node → END."""
+    """START → recognise_emergencies → check_input → understand → retrieve → one answering node → END."""
     graph = StateGraph(TurnState)
+    graph.add_node("recognise_emergencies", nodes.recognise_emergencies())
     graph.add_node("check_input", nodes.check_input())
     graph.add_node("understand", nodes.understand())
     graph.add_node("retrieve", nodes.retrieve())
@@ -23,10 +24,11 @@ def build_graph(nodes: Nodes) -> Graph:
         graph.add_node(name, nodes.saying(name))
         graph.add_edge(name, END)
 
-    graph.add_edge(START, "check_input")
+    graph.add_edge(START, "recognise_emergencies")
+    graph.add_edge("recognise_emergencies", "check_input")
     graph.add_conditional_edges("check_input", after_check_input, ["understand", "refused"])
     graph.add_conditional_edges("understand", after_understand, ["retrieve", "smalltalk"])
-    graph.add_conditional_edges("retrieve", after_retrieve, [*(agent.name for agent in AGENTS), *FIXED_ANSWERS])
+    graph.add_conditional_edges("retrieve", after_retrieve, [*(agent.name for agent in AGENTS), *FIXED_ANSWERS, END])
     return graph.compile()
 
 
@@ -35,14 +37,19 @@ async def after_check_input(state: TurnState) -> str:
 
 
 async def after_understand(state: TurnState) -> str:
-    return "smalltalk" if state["intent"] == "smalltalk" else "retrieve"
+    return "smalltalk" if state["intent"] == "smalltalk" and not state["emergency"] else "retrieve"
 
 
 async def after_retrieve(state: TurnState) -> str:
     if not state["reachable"]:
         return "unreachable"
     if not state["on_subject"]:
-        return "out_of_scope"
+        return _unless_emergency("out_of_scope", state)
     if not state["sources"]:
-        return "not_found"
+        return _unless_emergency("not_found", state)
     return agent_for(state["intent"]).name
+
+
+def _unless_emergency(answer: str, state: TurnState) -> str:
+    """Whoever was just told whom to call is not told next that the question is none of ours."""
+    return END if state["emergency"] else answer

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from langchain_core.callbacks import adispatch_custom_event
@@ -14,6 +14,7 @@ from opentelemetry.trace import StatusCode
 
 from marianne_orchestrator.agents import Agent, answer_chain
 from marianne_orchestrator.checks import GuardrailsUnavailableError, InputCheck
+from marianne_orchestrator.emergencies import Emergencies
 from marianne_orchestrator.events import Degraded, Dependency, Source, Sources, Status, Token
 from marianne_orchestrator.llm.errors import LLMError
 from marianne_orchestrator.passages import PassageCheck, readable_history, readable_sources
@@ -83,6 +84,18 @@ class Nodes:
     models: Models
     registry: Registry
     texts: Texts
+    emergencies: Emergencies = field(default_factory=Emergencies.load)
+
+    def recognise_emergencies(self) -> Step:
+        @traced("recognise_emergencies")
+        async def recognise(state: TurnState) -> TurnState:
+            kinds = self.emergencies.recognise(state["question"], state["language"])
+            for kind in kinds:
+                text = self.emergencies.text(kind, state["language"])
+                await announce(Token(f"{text}\n\n", state["language"], "fixed"))
+            return {"emergency": bool(kinds)}
+
+        return recognise
 
     def check_input(self) -> Step:
         @traced("check_input")
@@ -101,7 +114,7 @@ class Nodes:
         @traced("understand")
         async def understand(state: TurnState) -> TurnState:
             await announce(Status("understanding"))
-            understood = self.registry.understand(state["question"], state["history"])
+            understood = self.registry.understand(state["question"], state["history"], state["language"])
             query = understood.query
             if state["language"] != "fr" and state["guarded"] and self.models.configured():
                 query = await self._in_french(state, query)

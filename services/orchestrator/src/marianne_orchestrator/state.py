@@ -21,6 +21,8 @@ class TurnState(TypedDict, total=False):
     model: str
     history: Sequence[Exchange]
 
+    emergency: bool
+
     allowed: bool
     guarded: bool
 
