@@ -46,8 +46,8 @@ PASSAGES = (
 EVIDENCE = pb.Evidence(
     passages=[pb.EvidencePassage(number=p.number, sentences=p.sentences, title=p.title) for p in PASSAGES]
 )
-PROSE = "Adressez-vous à la préfecture dont dépend votre domicile."
-WRONG = "Adressez-vous à la mairie dont dépend votre domicile."
+PROSE = "Vous obtenez ce document auprès du service compétent pour votre adresse."
+WRONG = "Vous obtenez ce document auprès du service compétent, muni de votre chat siamois."
 
 
 def claim(number: int, text: str = PROSE) -> Claim:
@@ -55,7 +55,7 @@ def claim(number: int, text: str = PROSE) -> Claim:
 
 
 class FakeDetector:
-    """Finds the word « mairie » unsupported, after `error` or a wait."""
+    """Finds the word « siamois » unsupported, after `error` or a wait."""
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -67,14 +67,14 @@ class FakeDetector:
         self.contexts.append(context)
         if self.error:
             raise self.error
-        start = answer.find("mairie")
-        return [{"start": start, "end": start + 6, "text": "mairie", "confidence": 0.9}] if start >= 0 else []
+        start = answer.find("siamois")
+        return [{"start": start, "end": start + 7, "text": "siamois", "confidence": 0.9}] if start >= 0 else []
 
 
 @pytest.fixture(name="upstream")
 async def _upstream() -> AsyncIterator[FakeLLM]:
     async with FakeLLM() as fake:
-        fake.respond_with(judging(by_word(mairie="NOT_FOUND")))
+        fake.respond_with(judging(by_word(siamois="NOT_FOUND")))
         yield fake
 
 
@@ -320,7 +320,7 @@ async def test_a_call_counts_its_time_and_tokens_and_is_a_span_without_text(
     check = next(span for span in spans if span.name == "guardrail_check_hallucination")
     assert call.parent_id == check.span_id
     assert (call.attributes["gen_ai.usage.input_tokens"], call.attributes["gen_ai.usage.output_tokens"]) == (90, 12)
-    assert "préfecture" not in str(spans)
+    assert "compétent" not in str(spans)
     assert sample("llm_request_duration_seconds_count", **labels) == seconds + 1
     assert sample("token_usage_total", type="input", **labels) == tokens + 90
 

@@ -22,8 +22,8 @@ PASSAGES = (
         ),
     ),
 )
-PROSE = "Adressez-vous à la préfecture de votre domicile."
-FACT = "Comptez un prix de 225 € pour l'obtenir."
+PROSE = "Vous obtenez ce document auprès du service compétent pour votre adresse."
+FACT = "Prévoyez une dépense de 225 € au moment de votre passage au guichet."
 LIMITS = JudgeLimits(first_s=30, later_s=30)
 
 
