@@ -11,7 +11,7 @@ from marianne_guardrails.verdicts import Reason
 
 MAX_INPUT_CHARS: Final = 2000
 # Official texts tell people what to do all the time, and are long.
-_PASSAGE_CAUTION: Final = 0.75
+_PASSAGE_CAUTION: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from typing import Final
 from marianne_guardrails.lexicon import Sentence
 
 # Log odds above which a text is an attack: by itself, when a rule has its doubts too, and when it was written in code.
-CONFIDENT: Final = -0.5
-SUSPICIOUS: Final = -1.5
+CONFIDENT: Final = 0.0
+SUSPICIOUS: Final = -1.0
 HIDDEN: Final = -3.0
 
 SCALE: Final = 100
