@@ -1,8 +1,9 @@
 """Builds a generation of the index, checks it and switches to it. Until the switch the old index serves."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, groupby, islice
+from itertools import groupby, islice
 from time import perf_counter
 from typing import Final, Protocol
 from uuid import UUID
@@ -21,6 +22,7 @@ from marianne_ingest.difference import Difference
 from marianne_ingest.ledger import LEDGER, Documents, kept, to_parquet
 from marianne_ingest.plan import Plan
 from marianne_ingest.records import record_of, require_chunks
+from marianne_ingest.share import Share
 from marianne_ingest.streams import DocumentStream, Passage
 
 Document = list[Passage]
@@ -36,6 +38,14 @@ class Progress(Protocol):
     def advance(self, source: str, rows: int) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a build has read and written: the entries of its sources, and in how many documents each word stands."""
+
+    ledger: dict[str, Documents]
+    words: Mapping[str, int]
+
+
 async def build(
     plan: Plan, writer: IndexWriter, catalog: Catalog, dense: DenseWriter, progress: Progress, max_shrink_ratio: float
 ) -> Manifest:
@@ -44,18 +54,12 @@ async def build(
     Raises SourceError, EmbeddingsUnavailableError, CheckFailedError or StoreUnavailableError; then nothing has been
     switched.
     """
-    streams = [
-        DocumentStream(found, _chunker(found, catalog), dense.reads(found.snapshot)) for found in plan.differences
-    ]
-    documents = [stream.documents() for stream in streams]
-    heads = [[] if plan.served else _head(source) for source in documents]
-    encoder = _encoder(plan, heads)
+    streams = streams_of(plan, catalog, dense)
+    encoder = encoder_of(plan, catalog)
     generation = await (writer.begin_from_current() if plan.served else writer.begin(plan.dimension))
     try:
-        for stream, head, rest in zip(streams, heads, documents, strict=True):
-            await _forget(stream.difference, encoder, generation)
-            await _write(stream, chain(head, rest), encoder, dense, generation, progress)
-        manifest = await _finish(plan, streams, encoder, generation, max_shrink_ratio)
+        written = await fill(streams, encoder, dense, generation, progress)
+        manifest = await finish(plan, written, encoder.lengths, generation, max_shrink_ratio)
     except BaseException:
         await generation.discard()
         raise
@@ -63,22 +67,54 @@ async def build(
     return manifest
 
 
-async def _finish(
-    plan: Plan, streams: Sequence[DocumentStream], encoder: Encoder, generation: Generation, max_shrink_ratio: float
+def streams_of(plan: Plan, catalog: Catalog, dense: DenseWriter, share: Share | None = None) -> list[DocumentStream]:
+    """What is to be read of each source. Raises SettingError."""
+    return [
+        DocumentStream(found, _chunker(found, catalog), dense.reads(found.snapshot), share)
+        for found in plan.differences
+    ]
+
+
+def encoder_of(plan: Plan, catalog: Catalog) -> Encoder:
+    """A refresh keeps the lengths and the words of the index, so that what does not change stays right."""
+    analyzer = Analyzer()
+    if plan.served:
+        return Encoder(analyzer, plan.served.manifest.lengths, plan.served.lexicon.words)
+    heads = [_head(DocumentStream(found, _chunker(found, catalog), vectors=False)) for found in plan.differences]
+    return Encoder(analyzer, _lengths(plan.differences, heads, analyzer))
+
+
+async def fill(
+    streams: Sequence[DocumentStream],
+    encoder: Encoder,
+    dense: DenseWriter,
+    generation: Generation,
+    progress: Progress,
+) -> Written:
+    """Brings a generation from what it holds to what the streams hold."""
+    for stream in streams:
+        await _forget(stream.difference, encoder, generation)
+        await _write(stream, encoder, dense, generation, progress)
+    return Written({stream.difference.snapshot.source.name: stream.final() for stream in streams}, encoder.vocabulary)
+
+
+async def finish(
+    plan: Plan, written: Written, lengths: Mapping[str, float], generation: Generation, max_shrink_ratio: float
 ) -> Manifest:
+    """Checks and seals a generation that holds all points. Raises SourceError, CheckFailedError."""
     started = perf_counter()
     await generation.optimize()
     optimized = perf_counter() - started
-    ledger: dict[str, Documents] = {stream.difference.snapshot.source.name: stream.final() for stream in streams}
-    records = [record_of(stream.difference, ledger[stream.difference.snapshot.source.name]) for stream in streams]
-    for stream, record in zip(streams, records, strict=True):
-        require_chunks(record, stream.difference, max_shrink_ratio)
-    for record in plan.untouched:
-        ledger[record.name] = plan.served.ledger[record.name] if plan.served else {}
+    records = []
+    for found in plan.differences:
+        records.append(record_of(found, written.ledger[found.snapshot.source.name]))
+        require_chunks(records[-1], found, max_shrink_ratio)
+    untouched = {record.name: plan.served.ledger[record.name] if plan.served else {} for record in plan.untouched}
+    ledger = written.ledger | untouched
     manifest = Manifest(
         generation=generation.name,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        lengths=dict(encoder.lengths),
+        lengths=dict(lengths),
         chunks=sum(len(kept(documents.values())) for documents in ledger.values()),
         sources=(*records, *plan.untouched),
         embedding_model=plan.model,
@@ -86,7 +122,7 @@ async def _finish(
         optimize_seconds=round(optimized, 3),
     )
     await generation.attach(LEDGER, to_parquet(ledger))
-    await generation.attach(LEXICON, Lexicon(encoder.vocabulary, plan.places).to_json())
+    await generation.attach(LEXICON, Lexicon(dict(written.words), plan.places).to_json())
     await check(generation, manifest, ledger)
     await generation.seal(manifest)
     return manifest
@@ -97,17 +133,9 @@ def _chunker(found: Difference, catalog: Catalog) -> Chunker:
     return Chunker(snapshot.source.layout, catalog.codes, dataset=snapshot.dataset, official=snapshot.official)
 
 
-def _encoder(plan: Plan, heads: Sequence[Sequence[Document]]) -> Encoder:
-    """A refresh keeps the lengths and the words of the index, so that what does not change stays right."""
-    analyzer = Analyzer()
-    if plan.served:
-        return Encoder(analyzer, plan.served.manifest.lengths, plan.served.lexicon.words)
-    return Encoder(analyzer, _lengths(plan.differences, heads, analyzer))
-
-
-def _head(documents: Iterator[Document]) -> list[Document]:
+def _head(stream: DocumentStream) -> list[Document]:
     head, chunks = [], 0
-    for document in documents:
+    for document in stream.documents():
         head.append(document)
         chunks += len(document)
         if chunks >= _HEAD:
@@ -148,16 +176,15 @@ async def _forget(found: Difference, encoder: Encoder, generation: Generation) -
 
 async def _write(
     stream: DocumentStream,
-    documents: Iterable[Document],
     encoder: Encoder,
     dense: DenseWriter,
     generation: Generation,
     progress: Progress,
 ) -> None:
     found = stream.difference
-    progress.start(found.snapshot.source.name, sum(len(found.documents[document]) for document in found.changed))
+    progress.start(found.snapshot.source.name, sum(len(found.documents[document]) for document in stream.assigned))
     started = perf_counter()
-    for batch in _batches(documents):
+    for batch in _batches(stream.documents()):
         points = [point for document in batch for point in _encoded(document, encoder)]
         await generation.upsert(await dense.completed(points, found.snapshot))
         progress.advance(found.snapshot.source.name, len(points))

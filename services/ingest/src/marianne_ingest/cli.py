@@ -25,6 +25,7 @@ from marianne_ingest.errors import (
     SourceError,
 )
 from marianne_ingest.run import Action, Request, run
+from marianne_ingest.share import read_share
 
 _CODES: Final[dict[type[Exception], int]] = {
     SourceError: 65,
@@ -66,6 +67,7 @@ def _request(options: argparse.Namespace) -> Request:
         sample=options.sample,
         rebuild=options.rebuild,
         vectors=not options.no_vectors,
+        share=options.shard,
     )
 
 
@@ -96,6 +98,12 @@ def _parser(catalog: Catalog) -> argparse.ArgumentParser:
     action.add_argument("--plan", action="store_true", help="say what would be read and how long it would take")
     action.add_argument("--dry-run", action="store_true", help="say what would change, by source; write nothing")
     action.add_argument("--status", action="store_true", help="say what the index holds")
+    action.add_argument(
+        "--shard",
+        metavar="I/N",
+        type=read_share,
+        help="build one of N parts of an index on a server, I from 0; whoever ends last checks it and switches to it",
+    )
     action.add_argument("--rollback", action="store_true", help="serve the index before the current one again")
     return parser
 

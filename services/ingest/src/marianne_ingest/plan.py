@@ -33,12 +33,16 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`exact`: the index shall hold the sources that are read and no others, as if there had been none before."""
+    """`exact`: the index shall hold the sources that are read and no others, as if there had been none before.
+
+    `anew`: it is built from nothing, though what would stop a refresh stops it too.
+    """
 
     max_shrink_ratio: float
     endpoint: Endpoint | None = None
     vectors: bool = True
     exact: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ def make_plan(snapshots: Sequence[Snapshot], served: Served | None, options: Opt
             require_no_loss(found, record.folders if record else (), options.max_shrink_ratio)
     places = gazetteer.places() or (served.lexicon.places if served else {})
     plan = Plan(differences, served, model, dimension, places)
-    return _from_nothing(plan) if served and _mostly_new(plan) else plan
+    return _from_nothing(plan) if served and (options.anew or _mostly_new(plan)) else plan
 
 
 def _timed(

@@ -10,17 +10,20 @@ from uuid import uuid4
 
 from marianne_corpus.index import IndexWriter
 from marianne_corpus.store import Location, open_writer
+from marianne_corpus.store.server_writer import ServerWriter
 from marianne_ingest.build import build
 from marianne_ingest.catalog import Catalog, Source
 from marianne_ingest.config import IngestSettings
 from marianne_ingest.dense import DenseWriter
 from marianne_ingest.discovery import from_directory, from_hub
 from marianne_ingest.embeddings import Embedder
-from marianne_ingest.errors import SourceError
+from marianne_ingest.errors import SettingError, SourceError
 from marianne_ingest.plan import Options, Plan, Served, is_unchanged, load_served, make_plan
 from marianne_ingest.progress import TerminalProgress
 from marianne_ingest.report import describe_difference, describe_index, describe_plan
 from marianne_ingest.sample import write_sample
+from marianne_ingest.shards import join, missing, serve_whole, write_share
+from marianne_ingest.share import Share
 from marianne_ingest.sources import Snapshot
 
 Action = Literal["build", "plan", "dry-run", "status", "rollback"]
@@ -36,6 +39,7 @@ class Request:
     sample: Path | None
     rebuild: bool
     vectors: bool
+    share: Share | None = None
 
 
 async def run(request: Request, location: Location, settings: IngestSettings, catalog: Catalog) -> list[str]:
@@ -50,6 +54,8 @@ async def run(request: Request, location: Location, settings: IngestSettings, ca
             await stack.enter_async_context(writer.lease(str(uuid4()), settings.lease_s))
             return [f"rolled back to index {(await writer.roll_back()).generation}"]
         snapshots = stack.enter_context(_snapshots(request, catalog))
+        if request.share:
+            return await _build_share(request, request.share, snapshots, writer, settings, catalog)
         return await _act(request, snapshots, writer, settings, catalog)
 
 
@@ -59,26 +65,62 @@ async def _act(
     if request.action == "plan":
         remote = not (request.directory or request.sample)
         return [*describe_plan(snapshots, await writer.current(), remote=remote)]
-    options = Options(
-        max_shrink_ratio=settings.max_shrink_ratio,
-        endpoint=settings.endpoint,
-        vectors=request.vectors,
-        exact=request.rebuild or request.sample is not None,
-    )
+    options = _options(request, settings)
     if request.action == "dry-run":
         return [*describe_difference(_plan(request, snapshots, await load_served(writer), options))]
     async with writer.lease(str(uuid4()), settings.lease_s):
         served = await load_served(writer)
         _require_whole(request, _others(snapshots, served, options))
         if served and not request.rebuild and is_unchanged(snapshots, served, options):
-            return [
-                f"unchanged: index {served.manifest.generation} already holds these {served.manifest.chunks} chunks"
-            ]
+            return [_unchanged(served)]
         plan = _plan(request, snapshots, served, options)
         async with _dense(plan, settings) as dense:
             with TerminalProgress() as progress:
                 manifest = await build(plan, writer, catalog, dense, progress, settings.max_shrink_ratio)
         return [*describe_difference(plan), *describe_index(manifest)]
+
+
+async def _build_share(
+    request: Request,
+    share: Share,
+    snapshots: list[Snapshot],
+    writer: IndexWriter,
+    settings: IngestSettings,
+    catalog: Catalog,
+) -> list[str]:
+    """Writes the share; when that was the last one, checks the whole and serves it, under the lease."""
+    if not isinstance(writer, ServerWriter):
+        raise SettingError("QDRANT_URL: not set, and only on a server can several processes build one index")
+    options = _options(request, settings)
+    served = await load_served(writer)
+    if served and is_unchanged(snapshots, served, options):
+        return [_unchanged(served)]
+    plan = _plan(request, snapshots, served, options)
+    generation = await join(plan, share.count, writer)
+    async with _dense(plan, settings) as dense:
+        with TerminalProgress() as progress:
+            await write_share(plan, share, generation, catalog, dense, progress)
+    if awaited := await missing(generation, share.count):
+        return [f"share {share} is written, still to come: {', '.join(map(str, awaited))}"]
+    async with writer.lease(str(uuid4()), settings.lease_s):
+        served = await load_served(writer)
+        if served and is_unchanged(snapshots, served, options):
+            return [_unchanged(served)]
+        return [*describe_index(await serve_whole(plan, share.count, generation, catalog, settings.max_shrink_ratio))]
+
+
+def _options(request: Request, settings: IngestSettings) -> Options:
+    return Options(
+        max_shrink_ratio=settings.max_shrink_ratio,
+        endpoint=settings.endpoint,
+        vectors=request.vectors,
+        exact=request.rebuild or request.sample is not None,
+        anew=request.share is not None,
+    )
+
+
+def _unchanged(served: Served) -> str:
+    return f"unchanged: index {served.manifest.generation} already holds these {served.manifest.chunks} chunks"
 
 
 def _plan(request: Request, snapshots: list[Snapshot], served: Served | None, options: Options) -> Plan:

@@ -10,6 +10,7 @@ from marianne_ingest.chunking import Chunker, RejectedRowError, text
 from marianne_ingest.difference import Difference
 from marianne_ingest.errors import SourceError
 from marianne_ingest.ledger import Documents, Entry
+from marianne_ingest.share import Share
 from marianne_ingest.sources import VECTOR
 
 
@@ -23,20 +24,29 @@ class Passage:
 
 @dataclass(slots=True)
 class DocumentStream:
-    """One pass over the changed documents of a snapshot, each row once; `vectors` says whether to read them too."""
+    """One pass over the changed documents of a snapshot, or a share of them, each row once.
+
+    `vectors` says whether to read them too.
+    """
 
     difference: Difference
     chunker: Chunker
     vectors: bool
+    share: Share | None = None
     rejected: dict[bytes, str] = field(default_factory=dict)
+
+    @property
+    def assigned(self) -> list[str]:
+        changed = self.difference.changed
+        return self.share.of(changed) if self.share else changed
 
     def documents(self) -> Iterator[list[Passage]]:
         """Raises SourceError."""
-        changed = self.difference.changed
-        awaited = {entry.point for document in changed for entry in self.difference.documents[document]}
+        assigned = self.assigned
+        awaited = {entry.point for document in assigned for entry in self.difference.documents[document]}
         if not awaited:
             return
-        doc_ids = None if len(changed) == len(self.difference.documents) else changed
+        doc_ids = None if len(assigned) == len(self.difference.documents) else assigned
         rows = self.difference.snapshot.read(doc_ids, vectors=self.vectors)
         for _, passages in groupby(self._passages(rows, awaited), key=lambda passage: passage.chunk.doc_id):
             yield [*passages]
@@ -44,11 +54,12 @@ class DocumentStream:
             raise SourceError(f"{self.difference.snapshot.source.name}: its files changed while they were read")
 
     def final(self) -> Documents:
-        """The source's entries once everything is read, with what was found out about rejected rows."""
-        before, changed = self.difference.before, set(self.difference.changed)
+        """The entries of what was read, with what was found out about rejected rows, and of what has not changed."""
+        before, assigned = self.difference.before, set(self.assigned)
         return {
-            document: tuple(map(self._judged, entries)) if document in changed else before[document]
+            document: tuple(map(self._judged, entries)) if document in assigned else before[document]
             for document, entries in self.difference.documents.items()
+            if document in assigned or document in before
         }
 
     def _judged(self, entry: Entry) -> Entry:

@@ -10,7 +10,7 @@ from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 import grpc
@@ -113,13 +113,24 @@ async def manifest_of(client: AsyncQdrantClient, collection: str) -> Manifest:
     return Manifest.from_json(metadata.get(MANIFEST, ""))
 
 
+async def create_once(client: AsyncQdrantClient, collection: str, **config: Any) -> bool:
+    """Creates a collection unless it is there; of those who try at the same time one is told True."""
+    try:
+        return await client.create_collection(collection, **config)
+    except grpc.aio.AioRpcError as error:
+        taken = error.code() in (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT)
+        if taken and await client.collection_exists(collection):
+            return False
+        raise
+
+
 async def write_file(client: AsyncQdrantClient, collection: str, name: str, content: bytes) -> None:
-    """Keeps a file beside a collection, in its parts."""
+    """Keeps a file beside a collection, in its parts; the first, without which it is not there, comes last."""
     files = f"{collection}{FILES}"
     if not await client.collection_exists(files):
-        await client.create_collection(files, vectors_config={})
+        await create_once(client, files, vectors_config={})
     parts = [content[start : start + _PART_BYTES] for start in range(0, len(content), _PART_BYTES)] or [b""]
-    for number, part in enumerate(parts):
+    for number, part in reversed([*enumerate(parts)]):
         payload = {"name": name, "parts": len(parts), "content": b64encode(part).decode("ascii")}
         point = models.PointStruct(id=_part_id(name, number), vector={}, payload=payload)
         await client.upsert(files, [point], wait=True)

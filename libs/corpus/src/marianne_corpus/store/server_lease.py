@@ -11,12 +11,11 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-import grpc
 from qdrant_client import AsyncQdrantClient
 
 from marianne_corpus.index import LeaseHeldError
 from marianne_corpus.schema import COLLECTION
-from marianne_corpus.store.server_client import WRITE_TIMEOUT_S, Server
+from marianne_corpus.store.server_client import WRITE_TIMEOUT_S, Server, create_once
 
 _PREFIX: Final = f"{COLLECTION}-lease-"
 _NAME: Final = re.compile(rf"{_PREFIX}(\d+)")
@@ -45,12 +44,8 @@ async def _take(client: AsyncQdrantClient, run_id: str, seconds: float) -> str:
     if numbers:
         await _refuse_while_alive(client, f"{_PREFIX}{numbers[-1]}", seconds)
     name = f"{_PREFIX}{numbers[-1] + 1 if numbers else 1}"
-    try:
-        await client.create_collection(name, vectors_config={}, metadata=_sign_of_life(run_id))
-    except grpc.aio.AioRpcError as error:
-        if error.code() in (grpc.StatusCode.ALREADY_EXISTS, grpc.StatusCode.INVALID_ARGUMENT):
-            raise LeaseHeldError("another run has just begun to write this index") from error
-        raise
+    if not await create_once(client, name, vectors_config={}, metadata=_sign_of_life(run_id)):
+        raise LeaseHeldError("another run has just begun to write this index")
     for number in numbers:
         await client.delete_collection(f"{_PREFIX}{number}")
     return name

@@ -27,6 +27,7 @@ from marianne_corpus.store.server_client import (
     Server,
     ServerAddress,
     aliased,
+    create_once,
     manifest_of,
     read_file,
     served,
@@ -36,6 +37,9 @@ from marianne_corpus.store.server_lease import held_lease
 from marianne_corpus.store.server_query import search, server_point
 
 _COPIED_AT_ONCE: Final = 256
+_BUILD: Final = f"{PREFIX}build-"
+"""Of collections without points that tell which generation the processes of one build fill together."""
+_GENERATION: Final = "generation"
 
 
 class ServerWriter:
@@ -77,6 +81,16 @@ class ServerWriter:
             if offset is None:
                 return generation
 
+    async def join(self, build: str, dimension: int = 0) -> "ServerGeneration":
+        """The generation of a build of that name, which several processes fill; whoever comes first creates it."""
+        async with self._server.call("create_collection", WRITE_TIMEOUT_S) as client:
+            record = f"{_BUILD}{build}"
+            await create_once(client, record, vectors_config={}, metadata={_GENERATION: generation_name()})
+            metadata = (await client.get_collection(record)).config.metadata or {}
+            generation = ServerGeneration(self._server, metadata[_GENERATION], record)
+            await _create(client, generation.collection, dimension, self._address)
+        return generation
+
     async def roll_back(self) -> Manifest:
         async with self._server.call("update_aliases", WRITE_TIMEOUT_S) as client:
             current = await served(client)
@@ -90,12 +104,13 @@ class ServerWriter:
 
 
 class ServerGeneration:
-    """A generation under construction, as a collection that no alias names."""
+    """A generation under construction, as a collection that no alias names; `record` is that of its shared build."""
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, server: Server, name: str, record: str = "") -> None:
         self.name = name
         self.collection = f"{PREFIX}{name}"
         self._server = server
+        self._record = record
 
     async def upsert(self, points: Sequence[Point]) -> None:
         async with self._server.call("upsert", WRITE_TIMEOUT_S) as client:
@@ -125,6 +140,10 @@ class ServerGeneration:
         async with self._server.call("upsert", WRITE_TIMEOUT_S) as client:
             await write_file(client, self.collection, name, content)
 
+    async def attachment(self, name: str) -> bytes:
+        async with self._server.call("retrieve", WRITE_TIMEOUT_S) as client:
+            return await read_file(client, self.collection, name)
+
     async def seal(self, manifest: Manifest) -> None:
         async with self._server.call("update_collection", WRITE_TIMEOUT_S) as client:
             await client.update_collection(self.collection, metadata={MANIFEST: manifest.to_json().decode()})
@@ -136,15 +155,21 @@ class ServerGeneration:
             kept = {self.name, (previous or "").removeprefix(PREFIX)}
             for name in superfluous(await _generations(client), kept):
                 await _remove(client, f"{PREFIX}{name}")
+            for collection in (await client.get_collections()).collections:
+                if collection.name.startswith(_BUILD):
+                    await client.delete_collection(collection.name)
 
     async def discard(self) -> None:
         async with self._server.call("delete_collection", WRITE_TIMEOUT_S) as client:
+            if self._record:
+                await client.delete_collection(self._record)
             await _remove(client, self.collection)
 
 
 async def _create(client: AsyncQdrantClient, collection: str, dimension: int, address: ServerAddress) -> None:
     idf = models.SparseVectorParams(modifier=models.Modifier.IDF)
-    await client.create_collection(
+    await create_once(
+        client,
         collection,
         vectors_config={DENSE_VECTOR: _dense(dimension, address)} if dimension else {},
         sparse_vectors_config=dict.fromkeys(SPARSE_VECTORS, idf),
