@@ -32,9 +32,9 @@ class RedisServer:
                 assert self._program.returncode is None, self._program.output()
 
     async def empty(self) -> None:
-        """Waits until every key has expired."""
+        """Waits until every conversation has expired."""
         async with Redis.from_url(self.url) as redis:
-            while await redis.dbsize():  # noqa: ASYNC110  nothing tells of an expiry
+            while await redis.keys("marianne:thread:*"):  # noqa: ASYNC110  nothing tells of an expiry
                 await asyncio.sleep(0.01)
 
 

@@ -33,8 +33,7 @@ async def _holder(
         if known is None:
             raise Refusal(401, "unauthorized")
         holder = known
-    caller = f"key {holder}" if holder else f"address {request.client.host if request.client else ''}"
-    wait_s = await gateway.rates.admit(caller)
+    wait_s = await gateway.rates.admit(_caller(request, holder))
     if wait_s:
         raise Refusal(429, "rate_limited", retry_after_s=wait_s)
     return holder
@@ -43,10 +42,16 @@ async def _holder(
 Holder = Annotated[str, Depends(_holder)]
 
 
-async def _slot(gateway: CurrentGateway) -> AsyncIterator[None]:
+async def _slot(request: Request, gateway: CurrentGateway, holder: Holder) -> AsyncIterator[None]:
     """A place among the answers under way, given back when the response has ended."""
     with gateway.streams.slot():
-        yield
+        async with gateway.caller_streams.slot(_caller(request, holder)):
+            yield
+
+
+def _caller(request: Request, holder: str) -> str:
+    """Who is counted: the key, or the address where there are no keys."""
+    return f"key {holder}" if holder else f"address {request.client.host if request.client else ''}"
 
 
 Slot = Annotated[None, Depends(_slot)]

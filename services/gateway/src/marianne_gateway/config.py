@@ -30,6 +30,9 @@ class GatewaySettings(ServiceSettings):
     signing_key: SecretStr | None = None
     requests_per_minute: Annotated[int, Field(ge=1)] = 120
     max_streams: Annotated[int, Field(ge=1)] = 200
+    max_streams_per_key: Annotated[int, Field(ge=1)] | None = None
+    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    redis_timeout_s: Seconds = 0.05
     heartbeat_s: Seconds = 15.0
     # A peer that is away is told to the user within 2 s.
     call_timeout_s: Seconds = 1.8

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Protocol
 
 from marianne_chassis.shared_metrics import ACTIVE_STREAMS
@@ -16,6 +17,36 @@ class RateLimiter(Protocol):
     async def admit(self, caller: str) -> float:
         """Counts one request; 0.0 when it may go on, else the seconds after which the next one would."""
         ...
+
+
+class CallerStreams(Protocol):
+    def slot(self, caller: str) -> AbstractAsyncContextManager[None]:
+        """A place among the answers under way for this caller. Entering raises Refusal when there is none left."""
+        ...
+
+
+def too_many_streams() -> Refusal:
+    return Refusal(429, "too_many_streams", retry_after_s=5)
+
+
+class MemoryCallerStreams:
+    """Streams of this process; without a limit everybody has room."""
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = limit
+        self._active: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def slot(self, caller: str) -> AsyncIterator[None]:
+        if self._limit is not None and self._active[caller] >= self._limit:
+            raise too_many_streams()
+        self._active[caller] += 1
+        try:
+            yield
+        finally:
+            self._active[caller] -= 1
+            if not self._active[caller]:
+                del self._active[caller]
 
 
 class TokenBuckets:
@@ -62,7 +93,7 @@ class Streams:
         if self._closing:
             raise Refusal(503, "unavailable", retry_after_s=5)
         if self._active >= self._limit:
-            raise Refusal(429, "too_many_streams", retry_after_s=5)
+            raise too_many_streams()
         self._active += 1
         self._idle.clear()
         try:

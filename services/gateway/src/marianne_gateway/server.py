@@ -17,6 +17,7 @@ from marianne_gateway.config import GatewaySettings
 from marianne_gateway.gateway import Gateway, assemble
 from marianne_gateway.http_middleware import WithoutQueryString
 from marianne_gateway.orchestrator_client import IDEMPOTENT_METHODS, Orchestrator
+from marianne_gateway.redis_limits import RedisLimits, open_redis
 
 log = structlog.get_logger()
 
@@ -50,12 +51,23 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
             first_event_timeout_s=settings.first_event_timeout_s,
             turn_timeout_s=settings.turn_timeout_s,
         )
-        gateway = assemble(settings, orchestrator)
-        contact = asyncio.create_task(_first_contact(channel, gateway.reached))
-        try:
-            yield gateway
-        finally:
-            contact.cancel()
+        async with _shared_limits(settings) as shared:
+            gateway = assemble(settings, orchestrator, shared)
+            contact = asyncio.create_task(_first_contact(channel, gateway.reached))
+            try:
+                yield gateway
+            finally:
+                contact.cancel()
+
+
+@asynccontextmanager
+async def _shared_limits(settings: GatewaySettings) -> AsyncIterator[RedisLimits | None]:
+    """None without Redis, when this process counts for itself."""
+    if settings.redis_url is None:
+        yield None
+        return
+    async with open_redis(settings.redis_url.get_secret_value(), settings.redis_timeout_s) as redis:
+        yield RedisLimits(redis, settings.requests_per_minute, settings.max_streams_per_key, settings.turn_timeout_s)
 
 
 @asynccontextmanager
