@@ -56,7 +56,7 @@ async def run(cases: Sequence[dict[str, Any]], sample: Path) -> list[Result]:
         await _index(sample, folder)
         reader = open_reader(Path(folder))
         searcher = Searcher(reader, QuestionReader(Analyzer()), concordance=Concordance.shipped())
-        searcher.serve(await reader.manifest(timeout_s=5), await reader.lexicon(timeout_s=5))
+        await searcher.serve(await reader.manifest(timeout_s=5), await reader.lexicon(timeout_s=5))
         try:
             return [await _answered(case, searcher) for case in cases]
         finally:

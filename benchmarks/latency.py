@@ -98,7 +98,7 @@ async def search(questions: Sequence[str], clusters: Clusters, index_dir: Path) 
     reader = open_reader(index_dir)
     searcher = Searcher(reader, QuestionReader(Analyzer()), Models(clusters), concordance=Concordance.shipped())
     started = time.perf_counter()
-    searcher.serve(await reader.manifest(timeout_s=TIMEOUT_S), await reader.lexicon(timeout_s=TIMEOUT_S))
+    await searcher.serve(await reader.manifest(timeout_s=TIMEOUT_S), await reader.lexicon(timeout_s=TIMEOUT_S))
     open_s = time.perf_counter() - started
     for question in questions[:_WARM_UP]:
         await searcher.search(question, scope(), _PASSAGES, timeout_s=TIMEOUT_S, may_leave=True)
@@ -152,13 +152,15 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="where to write the figures")
     arguments = parser.parse_args()
     documents = read_documents(arguments.corpus)
+    questions = questions_of(arguments.queries, documents)
     clusters = Clusters(arguments.dimension)
     with tempfile.TemporaryDirectory() as temporary:
         index_dir = arguments.index_dir or Path(temporary) / "index"
         report: Report = {}
         if not (index_dir / "CURRENT").exists():
             report = asyncio.run(build(documents, arguments.points, clusters, index_dir))
-        report |= asyncio.run(search(questions_of(arguments.queries, documents), clusters, index_dir))
+        del documents
+        report |= asyncio.run(search(questions, clusters, index_dir))
     print(json.dumps(report, indent=2))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=2), encoding="utf-8")

@@ -62,7 +62,7 @@ async def searching(index_dir: Path) -> AsyncIterator[Searcher]:
     reader = open_reader(index_dir)
     try:
         searcher = Searcher(reader, QuestionReader(Analyzer()), concordance=Concordance.shipped())
-        searcher.serve(await reader.manifest(timeout_s=TIMEOUT_S), await reader.lexicon(timeout_s=TIMEOUT_S))
+        await searcher.serve(await reader.manifest(timeout_s=TIMEOUT_S), await reader.lexicon(timeout_s=TIMEOUT_S))
         yield searcher
     finally:
         await reader.close()

@@ -23,7 +23,7 @@ async def watching(index: EdgeReader) -> AsyncIterator[asyncio.Queue[Served | No
     seen: asyncio.Queue[Served | None] = asyncio.Queue()
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(watch_index(index, seen.put_nowait, stop, every_s=0.01, timeout_s=1))
+        tasks.create_task(watch_index(index, seen.put, stop, every_s=0.01, timeout_s=1))
         yield seen
         stop.set()
 

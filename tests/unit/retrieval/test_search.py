@@ -166,7 +166,7 @@ async def test_passages_bear_the_day_of_their_data() -> None:
 async def test_offices_of_other_departements_are_left_out_when_a_place_is_named() -> None:
     index = RankedIndex(bm25=sheets(("F1_1", 1.0)))
     search = searcher(index)
-    search.serve(None, Lexicon({}, {"villeurbanne": ("69",), "69100": ("69",)}))
+    await search.serve(None, Lexicon({}, {"villeurbanne": ("69",), "69100": ("69",)}))
     for question in ("quelle préfecture pour Villeurbanne", "préfecture 69100", "la préfecture du Rhône"):
         await search.search(question, scope(), 8, timeout_s=1)
         assert index.scopes[-1].departments == ("69",)
@@ -193,7 +193,7 @@ async def test_a_branch_of_industry_counts_when_the_question_names_it() -> None:
 async def test_a_slip_of_the_finger_is_corrected_by_the_words_of_the_corpus() -> None:
     index = RankedIndex(bm25=sheets(("F1_1", 1.0)))
     search = searcher(index)
-    search.serve(None, Lexicon({"renouvellement": 9}, {}))
+    await search.serve(None, Lexicon({"renouvellement": 9}, {}))
     await search.search("renouvelement", scope(), 8, timeout_s=1)
     [lane] = [lane for lane in index.asked if isinstance(lane, SparseLane) and lane.using == PASSAGE_VECTOR]
     assert lane.vector.indices == Analyzer().query("renouvellement").indices

@@ -38,8 +38,8 @@ async def serve(settings: RetrievalSettings, stop: asyncio.Event) -> None:
         )
         searcher = Searcher(index, QuestionReader(Analyzer()), models, concordance=Concordance.shipped())
 
-        def changed(served: Served | None) -> None:
-            searcher.serve(served.manifest if served else None, served.lexicon if served else None)
+        async def changed(served: Served | None) -> None:
+            await searcher.serve(served.manifest if served else None, served.lexicon if served else None)
             show_index(served)
 
         servicer = RetrievalServicer(searcher, index, timeout_s=settings.store_timeout_s)

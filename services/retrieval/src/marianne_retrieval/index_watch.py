@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Served:
 
 async def watch_index(
     index: IndexReader,
-    changed: Callable[[Served | None], None],
+    changed: Callable[[Served | None], Awaitable[None]],
     stop: asyncio.Event,
     *,
     every_s: float,
@@ -38,7 +38,7 @@ async def watch_index(
         served, state = await _look(index, last, timeout_s)
         if state != last:
             last = state
-            changed(served)
+            await changed(served)
             _log(served, state)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), every_s)

@@ -48,10 +48,12 @@ class QuestionReader:
         self.read(_translated("", ""))
 
     def learn(self, lexicon: Lexicon) -> None:
-        """Replaces the words and places that are known; without words nothing is corrected."""
-        self._known = lexicon.words
-        self._speller = Speller(lexicon.words)
-        self._places = Places(lexicon.places)
+        """Replaces the words and places that are known; without words nothing is corrected.
+
+        May run in a thread of its own: questions are read with the former ones until all is ready.
+        """
+        places = Places(lexicon.places)
+        self._known, self._speller, self._places = lexicon.words, Speller(lexicon.words), places
 
     def read(self, text: str) -> Question:
         text = unicodedata.normalize("NFC", text)
