@@ -23,6 +23,7 @@ PASSAGES = (
     ),
 )
 PROSE = "Vous obtenez ce document auprès du service compétent pour votre adresse."
+NEAR = "La carte de séjour est délivrée par la préfecture du lieu de résidence du demandeur."
 FACT = "Prévoyez une dépense de 225 € au moment de votre passage au guichet."
 LIMITS = JudgeLimits(first_s=30, later_s=30)
 
@@ -98,6 +99,13 @@ async def test_a_judge_that_fails_withholds_facts_and_leaves_prose_cited(judge: 
     prose, fact = await verdicts(judge, unit(1, PROSE, "1.1"), unit(2, FACT, "1.2"))
     assert said(prose) == ("cited", None)
     assert said(fact) == ("withheld", "backend_error")
+
+
+async def test_the_judge_is_asked_too_where_the_words_alone_convince_the_rules() -> None:
+    [by_rules] = await verdicts(None, unit(1, NEAR, "1.1"))
+    [judged] = await verdicts(FakeJudge(Entailment.CONTRADICTED), unit(1, NEAR, "1.1"))
+    [unjudged] = await verdicts(FakeJudge(error="no"), unit(1, NEAR, "1.1"))
+    assert [said(verdict)[0] for verdict in (by_rules, judged, unjudged)] == ["supported", "withheld", "supported"]
 
 
 async def test_a_required_judge_that_fails_withholds_prose_too() -> None:

@@ -86,6 +86,8 @@ class AnswerCheck:
                 return _withheld(verdict, Reason.CONTRADICTION)
             case Entailment.NOT_FOUND:
                 return _withheld(verdict, Reason.NOT_ENTAILED)
+        if verdict.verdict is Verdict.SUPPORTED:
+            return verdict
         must_be_judged = bool(verdict.facts) or (self._judging is not None and self._judging.required)
         if not must_be_judged:
             return verdict
@@ -128,10 +130,10 @@ def open_answer_check(judging: Judging | None = None) -> Iterator[AnswerCheck]:
 def _asked(
     batches: ClaimBatches | None, unit: Unit, verdict: UnitVerdict, before: str
 ) -> "asyncio.Future[Finding] | None":
-    """Rules are final, but that a claim is entailed is not for them to say."""
+    """Rules are final when they withhold. Whether a claim is entailed they tell by its words, a judge knows better."""
     if batches is None:
         return None
-    if verdict.verdict is Verdict.CITED:
+    if verdict.verdict in {Verdict.CITED, Verdict.SUPPORTED}:
         return batches.ask(Claim(unit.id, unit.text, verdict.citations, before, unit.language))
     batches.pass_by()
     return None
