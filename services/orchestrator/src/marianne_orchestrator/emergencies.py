@@ -1,7 +1,7 @@
 """Messages that cannot wait: recognised here, by terms alone, before anything else is asked and whatever is down."""
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final, Literal, cast, get_args
 
@@ -9,6 +9,7 @@ import yaml
 
 from marianne_orchestrator.language_detection import LANGUAGES, Language
 from marianne_orchestrator.understanding.lexicon import Lexicon, Term
+from marianne_orchestrator.understanding.words import tokens
 
 Kind = Literal["violence", "suicide", "child", "expulsion", "detention"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -26,7 +27,8 @@ class Emergencies:
         for kind in KINDS:
             if missing := set(LANGUAGES) - set(entries["texts"].get(kind, ())):
                 raise ValueError(f"emergencies.yaml: texts: {kind} lacks {', '.join(sorted(missing))}")
-        self._lexicons = {language: _lexicon(entries, language) for language in LANGUAGES}
+        self._lexicons = {language: _lexicon(entries, language, KINDS) for language in LANGUAGES}
+        self._ordinary = {language: _lexicon(entries, language, (_ORDINARY,)) for language in LANGUAGES}
         self._texts: Mapping[str, Mapping[str, str]] = entries["texts"]
         self._date: str = entries["source_date"]
 
@@ -38,7 +40,8 @@ class Emergencies:
 
     def recognise(self, message: str, language: Language) -> tuple[Kind, ...]:
         """The kinds of emergency that a message tells of, the most pressing first; empty for an ordinary one."""
-        found = {term.name for term in self._lexicons[language].find(message)}
+        words = self._ordinary[language].without(tokens(message, with_articles=True))
+        found = {term.name for term in self._lexicons[language].find_in(words)}
         return tuple(kind for kind in KINDS if kind in found)
 
     def text(self, kind: Kind, language: Language) -> str:
@@ -46,11 +49,12 @@ class Emergencies:
         return self._texts[kind][language].format(date=self._date)
 
 
-def _lexicon(entries: Mapping[str, Any], language: Language) -> Lexicon:
+def _lexicon(entries: Mapping[str, Any], language: Language, kinds: Collection[str]) -> Lexicon:
     """The terms of the language, and the French ones, which stand in messages of any language."""
     written: Sequence[Language] = (language,) if language == "fr" else (language, "fr")
     groups = cast(Mapping[str, Sequence[str]], entries["groups"])
-    return Lexicon(_terms(entries["kinds"], written), groups, with_articles=True)
+    terms = {kind: texts for kind, texts in entries["kinds"].items() if kind in kinds}
+    return Lexicon(_terms(terms, written), groups, with_articles=True)
 
 
 def _terms(kinds: Mapping[str, Mapping[str, str]], languages: Iterable[Language]) -> Iterator[Term]:

@@ -1,7 +1,7 @@
 """Terms that stand for names: words and phrases, found in a text from left to right, the longest first.
 
 A term is written as it is spoken. `word*` stands for every word that begins so, `{name}` for any word of a group,
-`~` for up to four words, `^` for the beginning of a sentence and `?` for its question mark.
+`~` for up to four words, `~~` for up to forty, `^` for the beginning of a sentence and `?` for its question mark.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,8 +11,7 @@ from typing import Final
 from marianne_language.folding import fold
 from marianne_orchestrator.understanding.words import START, STOP, forms, stem, tokens
 
-_GAP: Final = "~"
-_WIDEST_GAP: Final = 4
+_GAPS: Final = {"~": 4, "~~": 40}
 _SHORTEST_BEGINNING: Final = 2
 _SIGNS: Final = frozenset({START, STOP, "?"})
 
@@ -53,14 +52,27 @@ class Lexicon:
 
     def find(self, text: str) -> list[Term]:
         """Every distinct term of the text that no longer one covers."""
-        words = [self._symbols_of(word) for word in tokens(text, with_articles=self._with_articles)]
-        found: dict[Term, None] = {}
+        return self.find_in(tokens(text, with_articles=self._with_articles))
+
+    def find_in(self, words: Sequence[str]) -> list[Term]:
+        """The same, of words that `tokens` gave."""
+        return list(dict.fromkeys(term for _, _, terms in self._spans(words) for term in terms))
+
+    def without(self, words: Sequence[str]) -> list[str]:
+        """The words with a STOP in the place of every term that is found."""
+        left = list(words)
+        for start, end, _ in self._spans(words):
+            left[start:end] = [STOP] * (end - start)
+        return left
+
+    def _spans(self, words: Sequence[str]) -> Iterator[tuple[int, int, Sequence[Term]]]:
+        symbols = [self._symbols_of(word) for word in words]
         position = 0
-        while position < len(words):
-            end, terms = self._longest(words, position)
-            found.update(dict.fromkeys(terms))
+        while position < len(symbols):
+            end, terms = self._longest(symbols, position)
+            if terms:
+                yield position, end, terms
             position = max(end, position + 1)
-        return list(found)
 
     def _add(self, term: Term, groups: Mapping[str, Sequence[str]]) -> None:
         node = self._root
@@ -70,7 +82,7 @@ class Lexicon:
         for symbol in symbols:
             if symbol.startswith("{") and symbol[1:-1] not in groups:
                 raise ValueError(f"the term {term.text!r} of {term.name} names an unknown group")
-            if symbol != _GAP and not symbol.startswith("{"):
+            if symbol not in _GAPS and not symbol.startswith("{"):
                 self._symbols.setdefault(symbol, {})[symbol] = None
             node = node.next.setdefault(symbol, _Node())
         if all(term.name != known.name for known in node.terms):
@@ -93,15 +105,16 @@ class Lexicon:
             position, node = paths.pop()
             if node.terms and position > best[0]:
                 best = (position, node.terms)
-            if gap := node.next.get(_GAP):
-                paths.extend((beyond, gap) for beyond in _beyond_gap(words, position))
+            for gap, width in _GAPS.items():
+                if child := node.next.get(gap):
+                    paths.extend((beyond, child) for beyond in _beyond_gap(words, position, width))
             if position < len(words):
                 paths.extend((position + 1, child) for symbol in words[position] if (child := node.next.get(symbol)))
         return best
 
 
-def _beyond_gap(words: Sequence[Sequence[str]], position: int) -> Iterator[int]:
-    for beyond in range(position, min(position + _WIDEST_GAP + 1, len(words))):
+def _beyond_gap(words: Sequence[Sequence[str]], position: int, width: int) -> Iterator[int]:
+    for beyond in range(position, min(position + width + 1, len(words))):
         yield beyond
         if words[beyond] in ([STOP], ["?"]):
             return
@@ -115,7 +128,7 @@ def _beginnings(word: str) -> Iterator[str]:
 
 def _parse(text: str, with_articles: bool) -> Iterator[str]:
     for part in text.split():
-        if part in _SIGNS or part == _GAP or part.startswith("{"):
+        if part in _SIGNS or part in _GAPS or part.startswith("{"):
             yield part
         elif part.endswith("*"):
             yield f"{_bare(part[:-1])}*"
