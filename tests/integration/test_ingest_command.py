@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
 from marianne_corpus.index import Hit, ReferenceLane
@@ -159,6 +160,46 @@ def test_an_index_that_cannot_be_written_is_named(
     (tmp_path / "file").write_bytes(b"")
     assert ingest(data, tmp_path / "file") == 69
     assert f"INDEX_DIR={tmp_path / 'file'}: " in capsys.readouterr().err
+
+
+SAMPLE = Path(__file__).parents[2] / "data" / "sample"
+
+
+def test_official_texts_are_kept_when_the_sample_is_to_give_way(
+    data: Path, index_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ingest(data, index_dir)
+    official = serving(index_dir)
+    capsys.readouterr()
+    assert cli.main(["--sample", str(SAMPLE), "--index-dir", str(index_dir), "--keep-official"]) == 0
+    assert capsys.readouterr().out == f"kept: index {official.generation} holds 45 chunks of official texts\n"
+    assert serving(index_dir) == official
+
+
+def test_a_sample_is_refreshed_where_no_official_texts_are(data: Path, index_dir: Path) -> None:
+    write_data_set(data, "legi", marker={"dataset": "sample", "official": False, "snapshot_at": "2025-06-01"})
+    ingest(data, index_dir, "--sources", "legi", "--keep-official")
+    first = serving(index_dir)
+    write_data_set(data, "legi", [article_row(f"LEGIARTI{n}") for n in range(2)])
+    (data / "legi-latest" / "dataset.json").write_text('{"dataset": "sample", "official": false}', encoding="utf-8")
+    ingest(data, index_dir, "--sources", "legi", "--keep-official")
+    assert (first.chunks, serving(index_dir).chunks) == (1, 2)
+
+
+@pytest.mark.parametrize("field", ["schema_version", "analyzer_version"])
+def test_an_index_of_another_version_is_told_in_one_line(
+    data: Path, index_dir: Path, capsys: pytest.CaptureFixture[str], field: str
+) -> None:
+    ingest(data, index_dir)
+    generation = serving(index_dir).generation
+    path = index_dir / generation / "manifest.json"
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | {field: 0}))
+    capsys.readouterr()
+    assert cli.main(["--status", "--index-dir", str(index_dir)]) == 69
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"INDEX_DIR={index_dir}: the index has {field} 0, this program reads " in line
+    assert ingest(data, index_dir) == 0
+    assert serving(index_dir).generation != generation
 
 
 def test_a_plan_writes_nothing(data: Path, index_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,6 +68,7 @@ def _request(options: argparse.Namespace) -> Request:
         rebuild=options.rebuild,
         vectors=not options.no_vectors,
         share=options.shard,
+        keep_official=options.keep_official,
     )
 
 
@@ -94,6 +95,9 @@ def _parser(catalog: Catalog) -> argparse.ArgumentParser:
     parser.add_argument("--index-dir", metavar="DIR", type=Path, help="instead of QDRANT_URL or INDEX_DIR")
     parser.add_argument("--rebuild", action="store_true", help="build from nothing, with these sources alone")
     parser.add_argument("--no-vectors", action="store_true", help="leave embeddings out, for sparse search alone")
+    parser.add_argument(
+        "--keep-official", action="store_true", help="leave an index of official texts as it is, whatever was asked for"
+    )
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--plan", action="store_true", help="say what would be read and how long it would take")
     action.add_argument("--dry-run", action="store_true", help="say what would change, by source; write nothing")

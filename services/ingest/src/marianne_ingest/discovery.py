@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from marianne_ingest.catalog import Column, Source
 from marianne_ingest.errors import HubUnavailableError, SourceError, first_problem, reported_as
-from marianne_ingest.sources import HASH_COLUMN, Snapshot
+from marianne_ingest.sources import HASH_COLUMN, HUB, Snapshot
 
 _MARKER: Final = "dataset.json"
 
@@ -98,7 +98,7 @@ def _hub_snapshot(source: Source) -> Snapshot:
     _require_every_pattern(source, inside)
     return _inspected(
         source,
-        [f"hf://{path}" for path in paths],
+        [f"{HUB}{path}" for path in paths],
         lambda file: hub.open(file, "rb"),
         dataset=source.name,
         official=True,

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 from uuid import uuid4
 
-from marianne_corpus.index import IndexWriter
-from marianne_corpus.store import Location, open_writer
+from marianne_corpus.index import IndexWriter, NoIndexError
+from marianne_corpus.store import Location, open_reader, open_writer
 from marianne_corpus.store.server_writer import ServerWriter
 from marianne_ingest.build import build
 from marianne_ingest.catalog import Catalog, Source
@@ -28,6 +28,8 @@ from marianne_ingest.sources import Snapshot
 
 Action = Literal["build", "plan", "dry-run", "status", "rollback"]
 
+_TIMEOUT_S: Final = 30.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -40,23 +42,35 @@ class Request:
     rebuild: bool
     vectors: bool
     share: Share | None = None
+    keep_official: bool = False
 
 
 async def run(request: Request, location: Location, settings: IngestSettings, catalog: Catalog) -> list[str]:
     """What there is to say. Raises all that the command has an exit code for."""
     async with AsyncExitStack() as stack:
+        if request.action == "status":
+            return await _status(location)
         writer = open_writer(location)
         stack.push_async_callback(writer.close)
-        if request.action == "status":
-            manifest = await writer.current()
-            return [*describe_index(manifest)] if manifest else [f"{_spoken(location)}: no index"]
         if request.action == "rollback":
             await stack.enter_async_context(writer.lease(str(uuid4()), settings.lease_s))
             return [f"rolled back to index {(await writer.roll_back()).generation}"]
+        if request.keep_official and (kept := await writer.current()) and kept.official:
+            return [f"kept: index {kept.generation} holds {kept.chunks} chunks of official texts"]
         snapshots = stack.enter_context(_snapshots(request, catalog))
         if request.share:
             return await _build_share(request, request.share, snapshots, writer, settings, catalog)
         return await _act(request, snapshots, writer, settings, catalog)
+
+
+async def _status(location: Location) -> list[str]:
+    reader = open_reader(location)
+    try:
+        return [*describe_index(await reader.manifest(timeout_s=_TIMEOUT_S))]
+    except NoIndexError:
+        return [f"{_spoken(location)}: no index"]
+    finally:
+        await reader.close()
 
 
 async def _act(

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from datasets import Dataset
-from datasets.distributed import split_dataset_by_node
+from marianne_ingest.sources import part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +18,7 @@ class Share:
 
     def of(self, documents: Sequence[str]) -> list[str]:
         """Neighbours, about as many as every other share has; the shares of a list are disjoint and leave none out."""
-        if self.index >= len(documents):
-            return []
-        whole = Dataset.from_dict({"document": list(documents)})
-        return list(split_dataset_by_node(whole, rank=self.index, world_size=self.count)["document"])
+        return part_of(documents, self.index, self.count)
 
 
 def read_share(written: str) -> Share:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
 
-import datasets
 import orjson
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import xxhash
+from datasets import Dataset
+from datasets.distributed import split_dataset_by_node
+from huggingface_hub import HfFileSystem
 
 from marianne_ingest.catalog import Source
 from marianne_ingest.errors import SourceError, reported_as
@@ -20,8 +24,10 @@ _KEY_ROWS: Final = 4_096
 _TEXT_ROWS: Final = 256
 _HASH_SEED: Final = 2025
 """That of the data sets' own producer."""
-_SCAN: Final = ds.ParquetFragmentScanOptions(use_buffered_stream=True, buffer_size=1 << 20, pre_buffer=False)
-"""A row group of vectors written as text is larger than the memory of a small machine."""
+_BUFFER: Final = 4 << 20
+"""Bytes of a column chunk that are read at once."""
+HUB: Final = "hf://"
+"""How the address of a file on the hub begins."""
 
 Columns = dict[str, list[Any]]
 
@@ -75,22 +81,12 @@ class Snapshot:
             yield from rows
 
     def _tables(self, fields: Sequence[str], rows: int, doc_ids: Sequence[str] | None = None) -> Iterator[pa.Table]:
-        names = [self.columns[field] for field in fields]
-        stream = datasets.load_dataset(
-            "parquet",
-            data_files={"train": list(self.files)},
-            split="train",
-            streaming=True,
-            columns=names,
-            features=datasets.Features.from_arrow_schema(pa.schema([self.schema.field(name) for name in names])),
-            filters=None if doc_ids is None else ds.field(self.columns["doc_id"]).isin(list(doc_ids)),
-            batch_size=rows,
-            fragment_scan_options=_SCAN,
-        )
-        known = {self.columns[field]: field for field in fields}
-        with reported_as(SourceError, self.source.name):
-            for table in stream.with_format("arrow").iter(batch_size=rows):
-                yield table.rename_columns([known[name] for name in table.column_names])
+        schema = pa.schema([self.schema.field(self.columns[field]) for field in fields])
+        wanted = None if doc_ids is None else pa.array(doc_ids, pa.string())
+        for file in self.files:
+            with reported_as(SourceError, self.source.name), _open(file) as stream:
+                for table in _read(stream, schema, rows, self.columns["doc_id"], wanted):
+                    yield table.rename_columns(list(fields))
 
     def _vectors(self, column: pa.ChunkedArray) -> Iterator[list[float] | None]:
         """From lists of numbers, or from texts of JSON as the data sets' producer writes them."""
@@ -115,6 +111,41 @@ class Snapshot:
                 f"{self.source.name}: column {self.columns[VECTOR]!r} holds no vector: {error}"
             ) from error
         return found if isinstance(found, list) else None
+
+
+def part_of(documents: Sequence[str], rank: int, world_size: int) -> list[str]:
+    """The documents of one node of a cluster, in terms of `datasets`; none for nodes that are too many."""
+    if rank >= len(documents):
+        return []
+    whole = Dataset.from_dict({"document": list(documents)})
+    return list(split_dataset_by_node(whole, rank=rank, world_size=world_size)["document"])
+
+
+def _open(file: str) -> BinaryIO:
+    """Of a file on the hub every buffer is one request; what the file system would read ahead is of other columns."""
+    if file.startswith(HUB):
+        return cast("BinaryIO", HfFileSystem().open(file.removeprefix(HUB), "rb", cache_type="none"))
+    return Path(file).open("rb")
+
+
+def _read(stream: BinaryIO, schema: pa.Schema, rows: int, key: str, wanted: pa.Array | None) -> Iterator[pa.Table]:
+    """The rows whose key is wanted, or all; page by page, for a row group may be larger than the memory."""
+    with pq.ParquetFile(stream, buffer_size=_BUFFER, pre_buffer=False) as file:
+        groups = [group for group in range(file.num_row_groups) if wanted is None or _holds(file, group, key, wanted)]
+        batches = file.iter_batches(rows, groups, columns=schema.names, use_threads=False) if groups else ()
+        for batch in batches:
+            table = pa.Table.from_batches([batch]).select(schema.names).cast(schema)
+            yield table if wanted is None else table.filter(_among(table.column(key), wanted))
+
+
+def _holds(file: pq.ParquetFile, group: int, key: str, wanted: pa.Array) -> bool:
+    return bool(
+        pc.any(_among(file.read_row_group(group, columns=[key], use_threads=False).column(key), wanted)).as_py()
+    )
+
+
+def _among(keys: pa.ChunkedArray, wanted: pa.Array) -> pa.ChunkedArray:
+    return pc.is_in(keys, value_set=wanted.cast(keys.type))
 
 
 def _bytes(text: object) -> bytes:

@@ -63,7 +63,7 @@ def count(shard: EdgeShard) -> int:
 def edge_point(point: Point) -> EdgePoint:
     vectors: dict[str, _Vector] = {name: _sparse(vector) for name, vector in point.sparse.items()}
     if point.dense is not None:
-        vectors[DENSE_VECTOR] = list(point.dense)
+        vectors[DENSE_VECTOR] = point.dense if isinstance(point.dense, list) else list(point.dense)
     return EdgePoint(point.chunk.point_id, vectors, to_payload(point.chunk))
 
 

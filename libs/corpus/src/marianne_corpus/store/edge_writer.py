@@ -47,6 +47,8 @@ from marianne_corpus.store.sparse_copy import copy_with_holes
 from marianne_corpus.store.telemetry import qdrant_span
 
 _LEASE: Final = "LEASE"
+_POINTS_BETWEEN_OPENINGS: Final = 25_000
+"""What is written to mapped files counts as memory of this process until they are closed."""
 
 
 class EdgeWriter:
@@ -131,10 +133,20 @@ class EdgeGeneration:
         self._index_dir = index_dir
         self._directory = index_dir / name
         self._shard = shard
+        self._written = 0
 
     async def upsert(self, points: Sequence[Point]) -> None:
         with errors_name(self._index_dir), qdrant_span("upsert", COLLECTION):
             self._shard.update(UpdateOperation.upsert_points([edge_point(point) for point in points]))
+            self._written += len(points)
+            if self._written >= _POINTS_BETWEEN_OPENINGS:
+                self._open_again()
+
+    def _open_again(self) -> None:
+        self._shard.flush()
+        self._shard.close()
+        self._shard = EdgeShard.load(str(self._directory / SHARD))
+        self._written = 0
 
     async def retrieve(self, point_ids: Sequence[UUID]) -> list[Chunk]:
         with errors_name(self._index_dir):
