@@ -4,7 +4,12 @@ from hypothesis import strategies as st
 
 from marianne_language.spelling import Speller
 
-_SPELLER = Speller({"licenciement": 90, "conges": 40, "conge": 60, "salaire": 70, "titre": 80, "tigre": 1, "droit": 9})
+
+def speller(**words: int) -> Speller:
+    return Speller(words, {"cdd"}.__contains__)
+
+
+_SPELLER = speller(licenciement=90, conges=40, conge=60, salaire=70, titre=80, tigre=1, droit=9)
 
 
 @pytest.mark.parametrize(
@@ -26,8 +31,18 @@ def test_the_more_frequent_word_is_meant() -> None:
     assert _SPELLER.correct("tihre") == "titre"
 
 
+def test_a_lost_letter_is_likelier_than_a_wrong_one() -> None:
+    assert speller(demission=20, decision=90).correct("demision") == "demission"
+    assert speller(demission=2, decision=90).correct("demision") == "decision"
+
+
+def test_short_words_are_mended_only_to_acronyms() -> None:
+    mended = speller(cdd=9, de=90, fin=90)
+    assert [mended.correct(word) for word in ("dd", "cxd", "fni")] == ["cdd", "cdd", None]
+
+
 def test_equally_frequent_words_are_told_apart_by_the_alphabet() -> None:
-    assert Speller({"carte": 5, "barte": 5}).correct("tarte") == "barte"
+    assert speller(carte=5, barte=5).correct("tarte") == "barte"
 
 
 @pytest.mark.parametrize("word", ["titre", "lcencment", "dri", "l423", "", "x" * 200])

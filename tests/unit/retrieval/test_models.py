@@ -66,6 +66,15 @@ async def test_an_index_without_vectors_asks_no_embedder() -> None:
     assert embedder.texts == []
 
 
+async def test_an_index_of_another_dimension_than_the_settings_tell_is_searched_by_words() -> None:
+    heard: list[str] = []
+    embedder = FixedEmbedder()
+    models = Models(embedder, dimension=2, unavailable=lambda _, reason: heard.append(reason))
+    models.serve(index("bge", 3))
+    assert await models.embed("carte", 1.0, may_leave=True) == (None, (NO_MEANING,))
+    assert (heard, embedder.texts) == (["EMBEDDINGS_DIM is 2, the index has 3 dimensions"], [])
+
+
 async def test_vectors_of_another_model_or_length_are_never_mixed() -> None:
     heard: list[tuple[str, str]] = []
     models = Models(FixedEmbedder(), unavailable=lambda dependency, reason: heard.append((dependency, reason)))

@@ -28,12 +28,12 @@ async def serve(settings: RetrievalSettings, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as opened:
         index = GuardedIndex(open_reader(settings.location), Breaker())
         opened.push_async_callback(index.close)
-        embeddings, rerank = settings.embeddings_endpoint, settings.rerank_endpoint
-        for endpoint in filter(None, (embeddings, rerank)):
+        for endpoint in filter(None, (embeddings := settings.embeddings_endpoint, rerank := settings.rerank_endpoint)):
             opened.push_async_callback(endpoint.close)
         models = Models(
             HttpEmbedder(embeddings, settings.embeddings_model) if embeddings else None,
             HttpReranker(rerank) if rerank else None,
+            dimension=settings.embeddings_dim,
             unavailable=model_unavailable,
         )
         searcher = Searcher(index, QuestionReader(Analyzer()), models, concordance=Concordance.shipped())

@@ -32,6 +32,7 @@ class RetrievalSettings(ServiceSettings):
     )
     embeddings_api_key: Annotated[SecretStr | None, Field(validation_alias="EMBEDDINGS_API_KEY")] = None
     embeddings_model: Annotated[str, Field(min_length=1, validation_alias="EMBEDDINGS_MODEL")] = "BAAI/bge-m3"
+    embeddings_dim: Annotated[int | None, Field(ge=1, validation_alias="EMBEDDINGS_DIM")] = None
     rerank_base_url: Annotated[str | None, Field(pattern="^https?://", validation_alias="RERANK_BASE_URL")] = None
     rerank_api_key: Annotated[SecretStr | None, Field(validation_alias="RERANK_API_KEY")] = None
     qdrant_api_key: Annotated[SecretStr | None, Field(validation_alias="QDRANT_API_KEY")] = None

@@ -57,10 +57,17 @@ class Models:
     """Asks the models when they are there and the text may leave; says so when one that is there cannot help."""
 
     def __init__(
-        self, embedder: Embedder | None = None, reranker: Reranker | None = None, *, unavailable: Watcher = _unheard
+        self,
+        embedder: Embedder | None = None,
+        reranker: Reranker | None = None,
+        *,
+        dimension: int | None = None,
+        unavailable: Watcher = _unheard,
     ) -> None:
+        """`dimension`: that of the embedder's vectors, None when it is not told."""
         self._embedder = embedder
         self._reranker = reranker
+        self._dimension = dimension
         self._unavailable = unavailable
         self._indexed = ("", 0)
 
@@ -80,6 +87,8 @@ class Models:
             return None, ()
         try:
             _require(self._embedder.model == model, f"the index was made with {model!r}: set EMBEDDINGS_MODEL to it")
+            told = self._dimension or dimension
+            _require(told == dimension, f"EMBEDDINGS_DIM is {told}, the index has {dimension} dimensions")
             vector = await self._embedder.embed(text, _SHARE * timeout_s)
             _require(len(vector) == dimension, f"{len(vector)} dimensions came, the index has {dimension}")
         except ModelUnavailableError as error:

@@ -11,6 +11,7 @@ from marianne_corpus.analyzer import STOP_WORDS, Analyzer, SparseVector
 from marianne_corpus.branches import branches_named
 from marianne_corpus.lexicon import Lexicon
 from marianne_language.acronyms import expand
+from marianne_language.acronyms import shipped as acronyms
 from marianne_language.folding import flatten
 from marianne_language.glossary import to_french
 from marianne_language.references import find_references
@@ -53,10 +54,14 @@ class QuestionReader:
         May run in a thread of its own: questions are read with the former ones until all is ready.
         """
         places = Places(lexicon.places)
-        self._known, self._speller, self._places = lexicon.words, Speller(lexicon.words), places
+        self._known, self._speller, self._places = (
+            lexicon.words,
+            Speller(lexicon.words, acronyms().__contains__),
+            places,
+        )
 
     def read(self, text: str) -> Question:
-        text = unicodedata.normalize("NFC", text)
+        written = text = unicodedata.normalize("NFC", text)
         slips = dict(self._slips(text))
         corrected = _LETTERS.sub(lambda match: slips.get(match[0], match[0]), text)
         if self._is_french(text):
@@ -70,18 +75,22 @@ class QuestionReader:
             terms=self._terms(text),
             references=tuple(islice(references, _MOST_REFERENCES)),
             branches=branches_named(text),
-            departments=self._places.departments(text),
+            # The corpus does not know the names of all places: they must not be taken for slips.
+            departments=self._places.departments(written) or self._places.departments(text),
         )
 
     def _is_french(self, text: str) -> bool:
         """Whether the corpus knows half of the words at least, or knows no words yet."""
         written = _LETTERS.findall(text)
-        known = sum(_flat(word) in self._known or _flat(word) in STOP_WORDS for word in written)
+        known = sum(self._is_known(_flat(word)) for word in written)
         return not self._known or 2 * known >= len(written)
+
+    def _is_known(self, word: str) -> bool:
+        return word in self._known or word in STOP_WORDS
 
     def _slips(self, text: str) -> Iterator[tuple[str, str]]:
         """Each word that the corpus does not know, with the one that it knows a slip away."""
-        unknown = (word for word in dict.fromkeys(_LETTERS.findall(text)) if _flat(word) not in self._known)
+        unknown = (word for word in dict.fromkeys(_LETTERS.findall(text)) if not self._is_known(_flat(word)))
         for word in islice(unknown, _MOST_UNKNOWN_WORDS):
             if corrected := self._speller.correct(_flat(word)):
                 yield word, corrected
