@@ -290,3 +290,17 @@ def test_neither_everything_nor_nothing_passes() -> None:
     verdicts = {check(text).verdict for text in ("La carte est valable un an [2.1].", "Elle vaut dix ans [2.1].")}
 
     assert verdicts == {Verdict.QUOTED, Verdict.WITHHELD}
+
+
+def test_the_caption_of_an_article_speaks_with_its_sentences() -> None:
+    passage = Passage(1, ("Code civil, article 144.", "Le mariage est possible dès 18 ans."))
+    claim = "Selon l'article 144 du Code civil, on se marie dès 18 ans [1.2]."
+    assert check(claim, passages=(passage,)).verdict is not Verdict.WITHHELD
+
+
+def test_a_claim_may_count_the_items_that_it_lists() -> None:
+    passage = Passage(1, ("Apportez :", "- un passeport ;", "- un visa ;", "- une photo."))
+    claim = "Trois pièces sont à apporter : passeport, visa et photo [1.1][1.2][1.3][1.4]."
+    assert check(claim, passages=(passage,)).verdict is not Verdict.WITHHELD
+    wrong = check(claim.replace("Trois", "Sept"), passages=(passage,))
+    assert wrong.reason is Reason.UNSUPPORTED_FACT

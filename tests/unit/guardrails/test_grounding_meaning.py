@@ -32,6 +32,12 @@ def check(source: str, claim: str, language: str = "fr", question: str = "") -> 
         ("Comptez 2 mois pour un ouvrier, 4 mois pour un cadre.", "Un cadre a 2 mois.", Reason.FACT_MISPLACED),
         ("Le délai est de 3 mois au plus.", "Le délai est de trois mois au minimum.", Reason.FACT_MISPLACED),
         (
+            "Une carte de 10 ans après 3 ans de séjour.",
+            "Après 10 ans de séjour, carte de 3 ans.",
+            Reason.FACT_MISPLACED,
+        ),
+        ("La prime est de 3 mois, l'aide de 6 mois.", "La prime est de six mois, l'aide de 3.", Reason.FACT_MISPLACED),
+        (
             "L'allocation est due dès le deuxième enfant.",
             "L'allocation est due au premier enfant.",
             Reason.FACT_MISPLACED,
@@ -53,6 +59,10 @@ def test_a_claim_that_turns_its_source_around_is_withheld(source: str, claim: st
         ("La carte ne vaut que pour un emploi.", "La carte vaut pour un emploi."),
         ("La carte ne se renouvelle pas.", "La carte vaut une seule fois, sans renouvellement."),
         ("Le délai est de 2 mois, ou 4 mois outre-mer.", "Vous avez deux mois pour agir."),
+        ("Une carte de 10 ans après 3 ans de séjour.", "Après trois ans de séjour, une carte de dix ans."),
+        ("La prime est de 10 %.", "La prime est d'un dixième."),
+        ("La durée est de 90 jours.", "La durée est d'environ trois mois."),
+        ("Les étrangers n'ont pas besoin de visa.", "Les étrangers se passent de visa."),
         ("Le loyer se paie chaque mois.", "Payez votre loyer, sans quoi vous risquez une dette."),
     ],
 )

@@ -32,6 +32,9 @@ def durations(text: str, language: str = "fr") -> list[str]:
         ("cent vingt jours", "P120D"),
         ("vingt et un ans", "P252M"),
         ("2,5 jours", "PT60H"),
+        ("une trentaine de jours", "P30D"),
+        ("une carte décennale", "P120M"),
+        ("agissez dans le trimestre", "P3M"),
     ],
 )
 def test_durations_compare_whatever_their_unit_and_spelling(text: str, value: str) -> None:
@@ -236,3 +239,14 @@ def test_a_whole_date_tells_its_month_and_year() -> None:
 def test_an_address_tells_its_host_and_a_short_number_can_be_called() -> None:
     assert ("url", "a.fr") in implied("url", "a.fr/x")
     assert ("phone", "3939") in implied("number", "3939")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("un quart de mois", "1/4"), ("un cinquième du salaire", "1/5"), ("deux tiers", "2/3")]
+)
+def test_a_part_is_a_fraction(text: str, value: str) -> None:
+    assert facts(text) == [f"number {value}"]
+
+
+def test_a_rank_after_an_article_is_no_fraction() -> None:
+    assert facts("un cinquième enfant") == []

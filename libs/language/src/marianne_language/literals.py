@@ -10,7 +10,7 @@ from marianne_language.citations import MARK
 from marianne_language.dates import PATTERN as DATE
 from marianne_language.dates import read_dates
 from marianne_language.folding import flatten
-from marianne_language.numerals import rank_word, read_figures
+from marianne_language.numerals import RANK_WORDS, rank_word, read_figures
 from marianne_language.references import references_in
 from marianne_language.vocabulary import TELLING, WORDS
 
@@ -42,6 +42,8 @@ _OTHERS: Final = rf"""
 """
 _PATTERN: Final = re.compile(_LONE_WORD + _DATES + _OTHERS, re.VERBOSE)
 _UNDATED: Final = re.compile(_OTHERS, re.VERBOSE)
+_WORDY: Final = frozenset({"lone", "word"})
+_TOLD: Final = WORDS | RANK_WORDS
 _OBVIOUS: Final = re.compile(rf"[\d@%]|://|www\.|\w\.{_TOP_LEVEL}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _PERCENT: Final = re.compile(r"pour cent|per ?cent|por ciento|por cento|phan tram|بالمئة|بالمائة|في المئة|في المائة")
@@ -89,6 +91,8 @@ def cut(text: str, flat: str, language: str) -> Iterator[Piece]:
 
 def _pieces(text: str, flat: str, start: int, end: int, language: str) -> Iterator[Piece]:
     for match in _PATTERN.finditer(flat, start, end):
+        if match.lastgroup in _WORDY and match[0] not in _TOLD:
+            continue
         original = text[match.start() : match.end()]
         if match.lastgroup != "date":
             yield from _piece(match, original, language)

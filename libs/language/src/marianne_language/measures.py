@@ -18,8 +18,10 @@ from marianne_language.vocabulary import (
     NAMING,
     NEEDS_UNIT,
     ONE,
+    TERMS,
     TO,
     WITHIN,
+    WITHIN_THE,
 )
 
 _NUMBERS: Final = frozenset({"figures", "spelled"})
@@ -107,10 +109,18 @@ class _Reader:
         piece = self._pieces[index]
         if index in self._unit_at:
             yield self._measured(index, self._unit_at[index])
-        elif denominator := FRACTIONS.get(self._next(index)):
+        elif denominator := FRACTIONS.get(self._next(index)) or self._tenth(index):
             yield self._fact("number", f"{plain(piece.number)}/{denominator}", index, index + 1)
         elif piece.kind == "figures" or self._counts(index):
             yield self._fact("number", plain(piece.number), index, index)
+
+    def _tenth(self, index: int) -> int | None:
+        """The denominator of « un cinquième du salaire »; « un cinquième enfant » has none."""
+        if not self._is_near(index, index + 1) or self._pieces[index + 1].kind != "ordinal":
+            return None
+        rank = self._pieces[index + 1]
+        is_part = self._text[rank.end : rank.end + 3].lower() in (" d'", " d\u2019", " de", " du")
+        return int(rank.number) if is_part and not rank.form[0].isdecimal() else None
 
     def _measured(self, index: int, at: int) -> Fact:
         has_half = self._past_half(index) > index + 1 or self._past_half(at) > at + 1
@@ -139,6 +149,8 @@ class _Reader:
             yield from self._repeated(index, at)
         elif self._language == "en" and form in ("a", "an") and self._previous(index) in WITHIN:
             yield from self._part(Decimal(1), index, index + 1)
+        elif form in WITHIN_THE and self._next(index) in ("le", "la", "l") and self._form(index + 2) in TERMS:
+            yield from self._part(Decimal(1), index + 1, index + 2)
         elif self._is_duration(index) and self._next(index) in ONE:
             yield self._fact(*canonical(Decimal(1), UNITS[form]), index, index + 1)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from marianne_language.literals import Piece, are_near
 from marianne_language.numerals import add_up, goes_on, is_joining, number_word
-from marianne_language.units import SCALES, UNITS
+from marianne_language.units import COLLECTIVES, SCALES, UNITS
 
 
 def join_numbers(pieces: Sequence[Piece], text: str, language: str) -> list[Piece]:
@@ -32,12 +32,21 @@ def _number_at(pieces: Sequence[Piece], index: int, text: str, language: str) ->
     value = _word(piece, text, language)
     if value is None:
         return 1, piece
+    if value == 1 and (counted := _collective(pieces, index, text)):
+        end = pieces[index + 1].end
+        return 2, Piece("spelled", text[piece.start : end].lower(), piece.start, end, Decimal(counted))
     parts, last = [value], index
     while (step := _step(pieces, last, text, language)) and goes_on(parts[-1], step[1]):
         last, part = step
         parts.append(part)
     end = pieces[last].end
     return last - index + 1, Piece("spelled", text[piece.start : end].lower(), piece.start, end, add_up(parts))
+
+
+def _collective(pieces: Sequence[Piece], index: int, text: str) -> int | None:
+    """What « une » counts as when a word such as « trentaine » follows it."""
+    following = pieces[index + 1] if index + 1 < len(pieces) else None
+    return COLLECTIVES.get(following.form) if following and are_near(text, pieces[index], following) else None
 
 
 def _word(piece: Piece, text: str, language: str) -> int | None:

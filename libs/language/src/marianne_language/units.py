@@ -58,6 +58,8 @@ UNITS: Final[Mapping[str, Unit]] = {
 WHOLE_DURATIONS: Final[Mapping[str, tuple[int, str]]] = {
     **dict.fromkeys(("quinzaine", "quincena", "quinzena"), (15, "jour")),
     "huitaine": (8, "jour"),
+    **dict.fromkeys(word_set("decennie decennies decennal decennale decennaux decennales decade decades"), (10, "an")),
+    **dict.fromkeys(word_set("quinquennal quinquennale quinquennat"), (5, "an")),
     **dict.fromkeys(("شهران", "شهرين"), (2, "mois")),
     **dict.fromkeys(("سنتان", "سنتين", "عامان", "عامين"), (2, "an")),
     **dict.fromkeys(("يومان", "يومين"), (2, "jour")),
@@ -97,9 +99,21 @@ MONTHS: Final[Mapping[str, int]] = _months(
 HALVES: Final = word_set("demi demie half medio media meio meia ruoi")
 """Words for half of a unit, before or after it."""
 
+COLLECTIVES: Final[Mapping[str, int]] = {
+    "dizaine": 10,
+    "douzaine": 12,
+    "vingtaine": 20,
+    "trentaine": 30,
+    "quarantaine": 40,
+    "cinquantaine": 50,
+    "soixantaine": 60,
+    "centaine": 100,
+}
+"""Words that make a number of the « une » before them: « une trentaine de jours »."""
+
 FRACTIONS: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("tiers", "thirds", "tercios", "tercos"), 3),
-    **dict.fromkeys(("quarts", "quarters", "cuartos"), 4),
+    **dict.fromkeys(("tiers", "thirds", "tercio", "tercios", "terco", "tercos"), 3),
+    **dict.fromkeys(("quart", "quarts", "quarters", "cuarto", "cuartos"), 4),
     **dict.fromkeys(("cinquiemes", "fifths", "quintos"), 5),
     **dict.fromkeys(("dixiemes", "tenths", "decimos"), 10),
 }

@@ -3,7 +3,7 @@
 from typing import Final
 
 from marianne_language.numerals import NUMBER_WORDS, RANK_WORDS
-from marianne_language.units import FRACTIONS, HALVES, PERIODS, SCALES, UNITS, WHOLE_DURATIONS
+from marianne_language.units import COLLECTIVES, FRACTIONS, HALVES, PERIODS, SCALES, UNITS, WHOLE_DURATIONS
 from marianne_language.words import word_set
 
 BETWEEN: Final = word_set(
@@ -27,6 +27,10 @@ ALL_THE: Final = frozenset({"tous", "toutes"})
 
 WITHIN: Final = word_set("within of for in after least than valid lasts")
 """Before "a month" they make the article a number."""
+
+WITHIN_THE: Final = word_set("dans sous")
+TERMS: Final = word_set("trimestre semestre")
+"""« dans le trimestre » tells one of them; « dans le mois » and « dans l'année » are mostly something else."""
 
 NAMING: Final = word_set("ferie feries chome chomes scolaire civile universitaire fiscale blanche ou donne sur")
 """After « un jour » and « une année » they name one instead of measuring."""
@@ -54,21 +58,23 @@ WORDS: Final = frozenset().union(
     EACH,
     ALL_THE,
     WITHIN,
+    WITHIN_THE,
     NAMING,
     DEICTIC,
     COUNTED,
     ONE,
-    {"a", "an", "les"},
+    {"a", "an", "les", "le", "la", "l"},
     NUMBER_WORDS,
     UNITS,
     WHOLE_DURATIONS,
     SCALES,
+    COLLECTIVES,
     FRACTIONS,
     HALVES,
     PERIODS,
 )
 
 TELLING: Final = (NUMBER_WORDS - NEEDS_UNIT).union(
-    UNITS, WHOLE_DURATIONS, FRACTIONS, HALVES, PERIODS, RANK_WORDS, {"premier"}
+    UNITS, WHOLE_DURATIONS, COLLECTIVES, FRACTIONS, HALVES, PERIODS, RANK_WORDS, {"premier"}
 )
 """Words without one of which a text without figures tells no value."""

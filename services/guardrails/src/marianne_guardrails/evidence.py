@@ -3,14 +3,14 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import takewhile
 
 from marianne_guardrails.modality import Modality, denied, modalities
 from marianne_guardrails.names import bodies, meant_bodies, persons, schemes
 from marianne_guardrails.slots import Slot, ranks, slots_of
 from marianne_guardrails.terms import roots_of
-from marianne_guardrails.wording import heading_level, is_item, is_lead_in, leans_back, spoken
+from marianne_guardrails.wording import heading_level, is_caption, is_item, is_lead_in, leans_back, spoken
 from marianne_language.citations import SentenceId
 from marianne_language.codes import code_slug
 from marianne_language.folding import flatten
@@ -21,6 +21,7 @@ from marianne_language.words import content_words
 Facts = frozenset[tuple[str, str]]
 
 _DEEPEST = 7
+_REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,19 @@ class Source:
         return tuple(references_in(self.text, self.flat))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def source_of(text: str) -> Source:
+    """The source that a French text is: passages come back from turn to turn, and what they tell does not change."""
+    return Source(text)
+
+
 class SourcePassage:
     """A passage and the sources in it."""
 
     def __init__(self, passage: Passage) -> None:
         self.number = passage.number
-        self.title = Source(passage.title)
-        self.sentences = tuple(Source(sentence) for sentence in passage.sentences)
+        self.title = source_of(passage.title)
+        self.sentences = tuple(source_of(sentence) for sentence in passage.sentences)
         self._around: dict[int, tuple[Source, ...]] = {}
 
     @cached_property
@@ -137,6 +144,8 @@ class SourcePassage:
         own = self.sentences[index]
         yield own
         yield self.title
+        if index and is_caption(self.sentences[0].text):
+            yield self.sentences[0]
         yield from self._headings_above(index)
         if is_item(own.text):
             yield from self._lead_in(index)

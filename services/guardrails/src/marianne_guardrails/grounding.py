@@ -89,7 +89,7 @@ class Grounding:
             told |= self._asked(unit.language).facts
         wrong_articles = self._articles_of_another_code(claim, cited)
         lost = [
-            *missing(claim, told | announced(claim, len(cited))),
+            *missing(claim, told | announced(claim, [self._evidence.sentences[id_] for id_ in cited])),
             *(value for value in claim.values if value.value in wrong_articles),
         ]
         citations = self._narrowed(unit, claim, cited)

@@ -5,6 +5,7 @@ that was asserted, a party in the other's role, « tous » for « certains » an
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from marianne_guardrails.evidence import Evidence, Source
@@ -12,7 +13,7 @@ from marianne_guardrails.modality import OPPOSITE, Modality, bound_verbs, is_neg
 from marianne_guardrails.names import actor, addressed, are_opposed, is_replaced
 from marianne_guardrails.opposites import say_the_reverse
 from marianne_guardrails.scope import has_alternatives, is_absolute, is_excepted, is_hedged, limits, restricts
-from marianne_guardrails.slots import is_misplaced, is_misranked, is_turned
+from marianne_guardrails.slots import Slot, are_crossed, is_misplaced, is_misranked, is_turned
 from marianne_guardrails.standing import other_forms
 from marianne_guardrails.terms import roots, roots_of
 from marianne_guardrails.verdicts import Reason
@@ -37,8 +38,8 @@ def find_foreign_body(
     told = frozenset[str]().union(*(source.bodies for source in around))
     if is_replaced(claim.bodies, told, claim.flat):
         return Reason.ACTOR
-    foreign = addressed(claim.flat) - evidence.bodies - evidence.meant_bodies - known
-    return Reason.UNSUPPORTED_ENTITY if foreign else None
+    foreign = addressed(claim.flat) - evidence.bodies - known
+    return Reason.UNSUPPORTED_ENTITY if foreign and foreign - evidence.meant_bodies else None
 
 
 def _faults(claim: Source, cited: Sequence[Source], around: Sequence[Source]) -> Iterator[Reason]:
@@ -104,10 +105,29 @@ def _wider_or_narrower(claim: str, told: str) -> Iterator[Reason]:
 def misplaces(claim: Source, cited: Sequence[Source]) -> bool:
     """Whether a value of the claim belongs to something else in the cited sentences."""
     told = [slot for source in cited for slot in source.slots]
-    claimed = {(slot.kind, slot.value) for slot in claim.slots}
+    slots = _with_units(claim, told)
+    claimed = {(slot.kind, slot.value) for slot in (*claim.slots, *slots)}
     claimed |= {form for value in claim.values for form in other_forms(value, claim)}
-    if any(is_misplaced(slot, told, claimed) or is_turned(slot, told) for slot in claim.slots):
+    if any(is_misplaced(slot, told, claimed) or is_turned(slot, told) for slot in slots):
+        return True
+    if are_crossed(slots, told):
         return True
     told_ranks = frozenset[tuple[str, str]]().union(*(source.ranks for source in cited))
     same = max(len(claim.roots & source.roots) for source in cited)
     return same > _SAME and is_misranked(claim.ranks, told_ranks)
+
+
+def _with_units(claim: Source, told: Iterable[Slot]) -> list[Slot]:
+    """The slots of a claim, where a number that leaves its unit out has that of its source: « trois mois, ou six »."""
+    known = {(slot.kind, slot.value) for slot in told}
+    forms: dict[tuple[str, str], tuple[str, str]] = {
+        (value.kind, value.value): form
+        for value in claim.values
+        for form in other_forms(value, claim)
+        if form in known and (value.kind, value.value) not in known
+    }
+    slots = []
+    for slot in claim.slots:
+        kind, value = forms.get((slot.kind, slot.value), (slot.kind, slot.value))
+        slots.append(replace(slot, kind=kind, value=value))
+    return slots

@@ -84,7 +84,7 @@ _NEGATIVE: Final = re.compile(
     r"\b(?:n'|ne |ni |non |sans |pas |plus de |aucune? |jamais |personne |rien |nul(?:le)? |sauf |hors |"
     r"inutile|interdi|"
     r"impossib|exclu|refus|ferme|faute de|prive|perd|cess|illega|irregul|insuffi|incompl|invalid|"
-    r"indisponib|dispens|facultat|echapp|oubli|evit|"
+    r"indisponib|dispens|pass(?:e|er|ez|ent) d|manqu|absen|exempt|exoner|gratuit|facultat|echapp|oubli|evit|"
     r"avant )"
 )
 _SKIPPED: Final = (

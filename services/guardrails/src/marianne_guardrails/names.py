@@ -139,7 +139,7 @@ _HINT: Final = 4
 
 
 class _Names:
-    """Finds names in flattened texts. Most sentences hold none: the first letters of their words tell so at once."""
+    """Finds names in flattened texts. Only where a word begins as one of them does, the pattern is tried."""
 
     def __init__(self, forms: Mapping[str, str]) -> None:
         groups = "|".join(f"({alternatives})" for alternatives in forms.values())
@@ -151,10 +151,12 @@ class _Names:
 
     def matches(self, flat: str) -> Iterator[tuple[str, int]]:
         """Each name found, and where."""
-        if self._hints.isdisjoint(word[:_HINT] for word in _LETTERS.findall(flat)):
-            return
-        for match in self._pattern.finditer(flat):
-            yield self._names[(match.lastindex or 1) - 1], match.start()
+        end = 0
+        for word in _LETTERS.finditer(flat):
+            start = word.start()
+            if start >= end and word[0][:_HINT] in self._hints and (match := self._pattern.match(flat, start)):
+                end = match.end()
+                yield self._names[(match.lastindex or 1) - 1], start
 
     def find(self, flat: str) -> frozenset[str]:
         return frozenset(name for name, _ in self.matches(flat))

@@ -3,12 +3,18 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, pairwise
 from typing import Final
 
 from marianne_guardrails.terms import root, roots
 from marianne_language.values import TypedValue
 
 _MARK: Final = re.compile(r"[,;:]|\b(?:et|ou|puis|mais|contre|and|or|then|but)\b")
+_CLAUSE: Final = re.compile(r"[;:.?!](?=\s|$)")
+_JOINT: Final = re.compile(
+    r"[,;:]|\b(?:et|ou|puis|mais|contre|apres|depuis|pendant|avant|pour|si|s'il|and|or|then|but|after|since)\b"
+)
+_WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _MEASURED: Final = frozenset({"duration", "amount", "percentage", "number", "date"})
 _SHADES: Final = (
     ("<least>", re.compile(r"\b(?:au moins|minimum|minimal\w*|a partir d\w+|revolus)\b")),
@@ -28,6 +34,7 @@ _LEAST: Final = re.compile(
 _LEAST_AFTER: Final = re.compile(r" (?:au moins|minimum|au minimum|ou plus|revolus|et plus)\b")
 _MOST_AFTER: Final = re.compile(r" (?:au plus|maximum|au maximum|tout au plus|ou moins)\b")
 _CLEARLY: Final = 2
+_ITEM: Final = 8
 _NEAR: Final = 30
 _RANKS: Final = {"premi": "1", "secon": "2", "deuxi": "2", "trois": "3", "quatr": "4", "cinqu": "5"}
 _RANK: Final = re.compile(r"\b(premiere?|seconde?|deuxieme|troisieme|quatrieme|cinquieme) ([a-z]{3,})")
@@ -36,13 +43,14 @@ _RANK: Final = re.compile(r"\b(premiere?|seconde?|deuxieme|troisieme|quatrieme|c
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A value of sentence `source`, and the words that stand with it; `lead` are those before the first value, which
-    all values of the sentence share.
+    all values of the sentence share, and `near` those of its clause that are nearer to it than to another value.
     """
 
     kind: str
     value: str
     words: frozenset[str]
     lead: frozenset[str]
+    near: frozenset[str]
     source: str
     bound: str = ""
 
@@ -52,19 +60,44 @@ def slots_of(flat: str, values: Sequence[TypedValue]) -> tuple[Slot, ...]:
     measured = [value for value in values if value.kind in _MEASURED and not value.value.startswith("R/")]
     if not measured:
         return ()
-    lead = _words(flat[: measured[0].start])
+    text = _without(flat, measured)
+    lead = _words(text[: measured[0].start])
+    near = dict(zip(measured, _near(text, measured), strict=True))
     return tuple(
         Slot(
             value.kind,
             value.value,
             words | {other.value for other in group if other != value},
             lead,
+            near[value],
             flat,
             _bound(flat, value),
         )
-        for group, words in _segments(flat, measured)
+        for group, words in _segments(text, measured)
         for value in group
     )
+
+
+def _without(flat: str, values: Sequence[TypedValue]) -> str:
+    """`flat` with the values blanked: « trois ans » is no word that stands with a value."""
+    for value in values:
+        flat = flat[: value.start] + " " * (value.end - value.start) + flat[value.end :]
+    return flat
+
+
+def _near(flat: str, values: Sequence[TypedValue]) -> Iterator[frozenset[str]]:
+    joints = [_joint(flat, value.end, following.start) for value, following in pairwise(values)]
+    for value, begin, end in zip(values, (0, *joints), (*joints, len(flat)), strict=True):
+        before = _CLAUSE.split(flat[begin : value.start])[-1]
+        after = _CLAUSE.split(flat[value.end : end])[0]
+        yield roots(f"{before} {after}")
+
+
+def _joint(flat: str, begin: int, end: int) -> int:
+    """Where what belongs to one value ends and what belongs to the next begins: at the last mark, or halfway."""
+    marks = [mark.start() for mark in _JOINT.finditer(flat, begin, end)]
+    words = [word.start() for word in _WORD.finditer(flat, begin, end)]
+    return marks[-1] if marks else words[(len(words)) // 2] if words else end
 
 
 def _segments(flat: str, values: Sequence[TypedValue]) -> Iterator[tuple[list[TypedValue], frozenset[str]]]:
@@ -103,18 +136,61 @@ def is_misplaced(slot: Slot, told: Sequence[Slot], claimed: Collection[tuple[str
     """
     own = [place for place in told if (place.kind, place.value) == (slot.kind, slot.value)]
     others = [place for place in told if place.kind == slot.kind and (place.kind, place.value) not in claimed]
-    return bool(own) and any(_is_taken(slot.words | slot.lead, own, other) for other in others)
+    return bool(own) and any(_is_taken(slot, own, other) for other in others)
 
 
-def _is_taken(around: frozenset[str], own: Sequence[Slot], other: Slot) -> bool:
-    if any(place.source == other.source for place in own):
+def _is_taken(slot: Slot, own: Sequence[Slot], other: Slot) -> bool:
+    near, stands_beside = _apart(own, other), any(place.source == other.source for place in own)
+    if (stands_beside or _are_short(own, other)) and _is_nearer(slot.near, *near):
+        return True
+    around = slot.words | slot.lead
+    if stands_beside:
         mine = frozenset[str]().union(*(place.words for place in own))
-        theirs = other.words - mine - other.lead
-        shared = len(around & theirs)
-        return not around & (mine - other.words) and shared > 0 and (shared >= _CLEARLY or 2 * shared >= len(theirs))
+        return _is_nearer(around, mine - other.words, other.words - mine - other.lead)
     mine = frozenset[str]().union(*(place.words | place.lead for place in own))
     theirs = other.words | other.lead
     return len(around & (theirs - mine)) >= len(around & (mine - theirs)) + _CLEARLY
+
+
+def _is_nearer(around: frozenset[str], mine: frozenset[str], theirs: frozenset[str]) -> bool:
+    """Whether a claim says nothing of what stands with its value, and enough of what stands with another one."""
+    shared = len(around & theirs)
+    return not around & mine and shared > 0 and (shared >= _CLEARLY or 2 * shared >= len(theirs))
+
+
+def _apart(own: Sequence[Slot], other: Slot) -> tuple[frozenset[str], frozenset[str]]:
+    """What stands near a value alone, and near another one alone."""
+    mine = frozenset[str]().union(*(place.near for place in own))
+    return mine - other.near, other.near - mine
+
+
+def _are_short(own: Sequence[Slot], other: Slot) -> bool:
+    """Whether both are items of a list rather than sentences that tell more than one thing."""
+    return all(len(place.words | place.lead) <= _ITEM for place in (*own, other))
+
+
+def are_crossed(claimed: Sequence[Slot], told: Sequence[Slot]) -> bool:
+    """Whether two values of a claim have each other's places: « 3 ans de carte après 10 ans de séjour »."""
+    return any(
+        one.kind == other.kind and one.value != other.value and _are_crossed(one, other, told)
+        for one, other in combinations(claimed, 2)
+    )
+
+
+def _are_crossed(one: Slot, other: Slot, told: Sequence[Slot]) -> bool:
+    first, second = (_places(slot, told) for slot in (one, other))
+    if not first or not second:
+        return False
+    mine, theirs = first - second, second - first
+    straight = len(one.near & mine) + len(other.near & theirs)
+    crossed = len(one.near & theirs) + len(other.near & mine)
+    return crossed >= straight + _CLEARLY
+
+
+def _places(slot: Slot, told: Sequence[Slot]) -> frozenset[str]:
+    return frozenset[str]().union(
+        *(place.near for place in told if (place.kind, place.value) == (slot.kind, slot.value))
+    )
 
 
 def ranks(flat: str) -> frozenset[tuple[str, str]]:

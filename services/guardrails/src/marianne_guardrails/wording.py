@@ -7,6 +7,7 @@ from marianne_language.folding import fold
 
 _MARKER: Final = re.compile(r"\s*(?:[-*+•>–—]\s+|\d{1,3}[.)]\s+|#{1,6}\s+)+")
 _HEADING: Final = re.compile(r"\s*(#{1,6})\s")
+_CAPTION: Final = re.compile(r"[^.;:!?]{0,120}\barticle (?:[lrda]\. ?)?[\d-]+\.?", re.IGNORECASE)
 _WORD: Final = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+|[%€$£°]")
 _ANAPHOR: Final = re.compile(
     r"(?:ce|cet|cette|ces|celui-ci|celle-ci|ceux-ci|celles-ci|cela|il|ils|elle|elles|son|sa|ses|leurs?|y|en|"
@@ -35,6 +36,11 @@ def heading_level(sentence: str) -> int:
 def is_heading(sentence: str) -> bool:
     """Whether a sentence is a Markdown heading."""
     return heading_level(sentence) > 0
+
+
+def is_caption(sentence: str) -> bool:
+    """Whether a sentence does nothing but name an article: « Code civil, article 21-7. »"""
+    return _CAPTION.fullmatch(sentence.strip()) is not None
 
 
 def is_lead_in(sentence: str) -> bool:
