@@ -33,16 +33,17 @@ ANCESTORS = {
     "guardrail_check_hallucination": [CHECK_ANSWER, CHECK_ANSWER, *TURN],
     "chat fake-1": ["procedure", *TURN],
 }
+BEGIN = ["recognise_emergencies", "check_input"]
 NODE_PATHS = {
-    "procedure": (DEMO, ["check_input", "understand", "retrieve", "procedure"]),
+    "procedure": (DEMO, [*BEGIN, "understand", "retrieve", "procedure"]),
     "fact": (
         "Combien coûte le renouvellement du titre de séjour ?",
-        ["check_input", "understand", "retrieve", "procedure"],
+        [*BEGIN, "understand", "retrieve", "procedure"],
     ),
-    "legal": ("Ai-je le droit de travailler avec un récépissé ?", ["check_input", "understand", "retrieve", "legal"]),
-    "locator": ("Où déposer ma demande de titre de séjour ?", ["check_input", "understand", "retrieve", "locator"]),
-    "smalltalk": ("Bonjour", ["check_input", "understand", "smalltalk"]),
-    "out_of_scope": ("Recette ratatouille niçoise", ["check_input", "understand", "retrieve", "out_of_scope"]),
+    "legal": ("Ai-je le droit de travailler avec un récépissé ?", [*BEGIN, "understand", "retrieve", "legal"]),
+    "locator": ("Où déposer ma demande de titre de séjour ?", [*BEGIN, "understand", "retrieve", "locator"]),
+    "smalltalk": ("Bonjour", [*BEGIN, "understand", "smalltalk"]),
+    "out_of_scope": ("Recette ratatouille niçoise", [*BEGIN, "understand", "retrieve", "out_of_scope"]),
 }
 NODES = {node for _, path in NODE_PATHS.values() for node in path}
 

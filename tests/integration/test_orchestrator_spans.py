@@ -19,7 +19,8 @@ from support.ports import FakeFinder
 from support.turns import QUESTION, Rig, llm, of_trace, one, recorded_spans
 
 ROOT = "orchestrator_handle_query"
-START = [ROOT, "check_input", "understand"]
+BEGIN = [ROOT, "recognise_emergencies", "check_input"]
+START = [*BEGIN, "understand"]
 
 
 @pytest.fixture(name="rig")
@@ -67,7 +68,7 @@ async def test_every_intent_takes_its_path(
 
 async def test_a_refused_question_ends_after_its_check(rig: Rig, exporter: InMemorySpanExporter) -> None:
     rig.input_check.refused = ("titre",)
-    assert [span.name for span in await traced(rig, exporter)] == [ROOT, "check_input", "refused"]
+    assert [span.name for span in await traced(rig, exporter)] == [*BEGIN, "refused"]
 
 
 async def test_a_question_that_no_text_answers_has_its_own_end(rig: Rig, exporter: InMemorySpanExporter) -> None:
@@ -124,5 +125,5 @@ async def test_a_failure_is_on_the_spans_without_the_words_of_the_user(
 
 async def test_no_words_of_the_user_are_on_any_span(rig: Rig, exporter: InMemorySpanExporter, fake: FakeLLM) -> None:
     spans = await traced(rig, exporter, asking("How does Zebulon renew his residence permit?"))
-    assert len(spans) == 7
+    assert len(spans) == 8
     assert not any("Zebulon" in span.to_json() for span in spans)
