@@ -1,10 +1,12 @@
 """What only the server store does: calls that fail, hang or find no server."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
 from marianne_corpus.index import StoreUnavailableError
+from marianne_corpus.schema import DENSE_VECTOR, SPARSE_VECTORS
 from marianne_corpus.store import ServerAddress
 from marianne_corpus.store.server_reader import ServerReader
 from marianne_corpus.store.server_writer import ServerWriter
@@ -40,6 +42,30 @@ async def test_the_collection_before_is_kept_and_older_ones_are_removed() -> Non
         built = [(await build(writer, [SHEET])).generation for _ in range(3)]
         names = sorted(collection.name for collection in server.engine.get_collections().collections)
         assert names == [f"marianne-{generation}" for generation in built[1:]]
+        await writer.close()
+
+
+async def test_a_collection_is_kept_as_the_settings_say() -> None:
+    async with qdrant_server() as server:
+        options = {"on_disk": True, "quantized": True, "shard_number": 3, "replication_factor": 2}
+        writer = ServerWriter(replace(server.address, **options))  # type: ignore[arg-type]  # a wrong one fails at once
+        await writer.begin(dimension=4)
+        [asked] = server.created
+        assert (asked.on_disk_payload, asked.shard_number, asked.replication_factor) == (True, 3, 2)
+        dense = asked.vectors_config.params_map.map[DENSE_VECTOR]
+        assert (dense.size, dense.on_disk, dense.quantization_config.scalar.always_ram) == (4, True, True)
+        assert set(asked.sparse_vectors_config.map) == set(SPARSE_VECTORS)
+        await writer.close()
+
+
+async def test_a_collection_is_the_servers_own_choice_where_no_setting_says_otherwise() -> None:
+    async with qdrant_server() as server:
+        writer = ServerWriter(server.address)
+        await writer.begin(dimension=4)
+        [asked] = server.created
+        assert not asked.HasField("shard_number")
+        assert not asked.HasField("replication_factor")
+        assert not asked.vectors_config.params_map.map[DENSE_VECTOR].HasField("quantization_config")
         await writer.close()
 
 

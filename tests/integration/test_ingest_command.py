@@ -1,6 +1,8 @@
 """The command from its arguments to the index it leaves, in-process."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -184,6 +186,33 @@ def test_a_sample_is_refreshed_where_no_official_texts_are(data: Path, index_dir
     (data / "legi-latest" / "dataset.json").write_text('{"dataset": "sample", "official": false}', encoding="utf-8")
     ingest(data, index_dir, "--sources", "legi", "--keep-official")
     assert (first.chunks, serving(index_dir).chunks) == (1, 2)
+
+
+ON_A_SMALL_DISK = """
+import resource, sys
+from marianne_ingest import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_is_told_in_one_line_and_the_old_index_serves(data: Path, index_dir: Path) -> None:
+    """A file may not grow beyond a limit, which fails where a full disk does: when room is asked for."""
+    ingest(data, index_dir)
+    before = serving(index_dir)
+    write_data_set(data, "service-public", [sheet_row(f"F{n}_1", text="Neuf.") for n in range(30)])
+    command = ["--from", str(data), "--index-dir", str(index_dir), "--rebuild"]
+    ended = subprocess.run(
+        [sys.executable, "-c", ON_A_SMALL_DISK, *command], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 69
+    [line] = ended.stderr.splitlines()
+    assert line.startswith(f"marianne-ingest: INDEX_DIR={index_dir}: ")
+    assert "File too large" in line
+    assert serving(index_dir) == before
+    assert [path.name for path in index_dir.iterdir() if path.is_dir()] == [before.generation]
+    assert ingest(data, index_dir) == 0
+    assert serving(index_dir).generation != before.generation
 
 
 @pytest.mark.parametrize("field", ["schema_version", "analyzer_version"])

@@ -41,6 +41,8 @@ class QdrantSubstitute:
     address: ServerAddress
     engine: QdrantClient
     requests: RequestCount
+    created: list[qdrant.CreateCollection]
+    """What was asked for of each collection, of which the in-memory engine keeps little."""
 
 
 class _Points(points_service_pb2_grpc.PointsServicer):
@@ -93,6 +95,7 @@ class _Points(points_service_pb2_grpc.PointsServicer):
 class _Collections(collections_service_pb2_grpc.CollectionsServicer):
     def __init__(self, engine: QdrantClient) -> None:
         self._engine = engine
+        self.created: list[qdrant.CreateCollection] = []
 
     async def Create(self, request: qdrant.CreateCollection, context: Context) -> qdrant.CollectionOperationResponse:
         sparse = GrpcToRest.convert_sparse_vector_config(request.sparse_vectors_config)
@@ -102,6 +105,7 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
         }
         if self._engine.collection_exists(request.collection_name):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{request.collection_name} already exists!")
+        self.created.append(request)
         self._engine.create_collection(
             request.collection_name,
             vectors_config=dense,
@@ -149,14 +153,14 @@ class _Collections(collections_service_pb2_grpc.CollectionsServicer):
 async def qdrant_server() -> AsyncIterator[QdrantSubstitute]:
     """A server on a free port of the loopback interface."""
     engine = QdrantClient(":memory:")
-    requests = RequestCount()
+    requests, collections = RequestCount(), _Collections(engine)
     server = grpc.aio.server(interceptors=[requests])
     points_service_pb2_grpc.add_PointsServicer_to_server(_Points(engine), server)  # type: ignore[no-untyped-call]  # generated without types
-    collections_service_pb2_grpc.add_CollectionsServicer_to_server(_Collections(engine), server)  # type: ignore[no-untyped-call]  # as above
+    collections_service_pb2_grpc.add_CollectionsServicer_to_server(collections, server)  # type: ignore[no-untyped-call]  # as above
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:
-        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine, requests)
+        yield QdrantSubstitute(ServerAddress("http://127.0.0.1", grpc_port=port), engine, requests, collections.created)
     finally:
         await server.stop(grace=None)
         engine.close()

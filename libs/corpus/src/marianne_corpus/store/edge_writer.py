@@ -3,8 +3,8 @@
 import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -89,7 +89,7 @@ class EdgeWriter:
 
     async def begin(self, dimension: int = 0) -> "EdgeGeneration":
         name = generation_name()
-        with errors_name(self._index_dir):
+        with errors_name(self._index_dir), _removed_when_it_fails(self._index_dir / name):
             path = self._index_dir / name / SHARD
             path.mkdir(parents=True)
             shard = EdgeShard.create(str(path), _config(dimension))
@@ -101,7 +101,7 @@ class EdgeWriter:
 
     async def begin_from_current(self) -> "EdgeGeneration":
         served, name = read_current(self._index_dir), generation_name()
-        with errors_name(self._index_dir):
+        with errors_name(self._index_dir), _removed_when_it_fails(self._index_dir / name):
             copy_with_holes(self._index_dir / served / SHARD, self._index_dir / name / SHARD)
             shard = EdgeShard.load(str(self._index_dir / name / SHARD))
         return EdgeGeneration(self._index_dir, name, shard)
@@ -192,6 +192,15 @@ class EdgeGeneration:
         self._shard.close()
         with errors_name(self._index_dir):
             shutil.rmtree(self._directory)
+
+
+@contextmanager
+def _removed_when_it_fails(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise
 
 
 def _config(dimension: int) -> EdgeConfig:
