@@ -31,11 +31,9 @@ data: install ## Fetch and index the official data sets (says first how much and
 	@$(BIN)/marianne-ingest --plan
 	@$(BIN)/marianne-ingest
 
-index: $(INDEX_DIR)/CURRENT ## Index the sample corpus, unless an index is there
-
-$(INDEX_DIR)/CURRENT: $(VENV)/.installed
+index: install ## Index the sample corpus, unless that is done or official texts are there
 	@echo "→ Indexing the sample corpus (demonstration texts, not official)"
-	@$(BIN)/marianne-ingest --sample data/sample --index-dir $(INDEX_DIR)
+	@$(BIN)/marianne-ingest --sample data/sample --keep-official --index-dir $(INDEX_DIR)
 
 test: install ## Run all tests
 	@SYSTEM=$(SYSTEM) tools/system-packages
