@@ -304,3 +304,13 @@ def test_a_claim_may_count_the_items_that_it_lists() -> None:
     assert check(claim, passages=(passage,)).verdict is not Verdict.WITHHELD
     wrong = check(claim.replace("Trois", "Sept"), passages=(passage,))
     assert wrong.reason is Reason.UNSUPPORTED_FACT
+
+
+@pytest.mark.parametrize("written", ["Je vous détaille maintenant chaque pièce.", "Dites-moi où vous habitez."])
+def test_what_is_done_next_in_the_talk_is_no_claim(written: str) -> None:
+    assert check(written).verdict is Verdict.NO_CLAIM
+
+
+@pytest.mark.parametrize("written", ["Je confirme que vous êtes français.", "Je vous inscris à la CAF demain."])
+def test_a_claim_in_the_first_person_is_still_a_claim(written: str) -> None:
+    assert check(written).verdict is Verdict.WITHHELD

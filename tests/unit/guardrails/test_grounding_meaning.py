@@ -36,6 +36,7 @@ def check(source: str, claim: str, language: str = "fr", question: str = "") -> 
             "Après 10 ans de séjour, carte de 3 ans.",
             Reason.FACT_MISPLACED,
         ),
+        ("Il a 18 ans et vit ici depuis au moins 5 ans.", "Il a au moins 18 ans.", Reason.FACT_MISPLACED),
         ("La prime est de 3 mois, l'aide de 6 mois.", "La prime est de six mois, l'aide de 3.", Reason.FACT_MISPLACED),
         (
             "L'allocation est due dès le deuxième enfant.",

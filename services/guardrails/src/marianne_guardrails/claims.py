@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from marianne_guardrails.modality import modalities
+from marianne_guardrails.names import bodies, schemes
 from marianne_guardrails.small_talk import is_small_talk
 from marianne_guardrails.wording import is_heading, is_lead_in
 from marianne_language.folding import fold
@@ -60,6 +62,15 @@ _GOES_ON: Final = re.compile(
     r"\b(?:mais|cependant|toutefois|donc|car|but|however|so|because|pero|mas|nhung|لكن)\b|[:;]"
 )
 
+_OWN_ACT: Final = re.compile(
+    r"(?:(?:bien sur|d'accord|alors|maintenant|avant tout|tout d'abord|volontiers|ensuite)[ ,:]+)?"
+    r"(?:je |j'|[a-z]{3,}ons\b(?! que)|(?:dites|precisez|faites|donnez|indiquez|racontez|parlez)-(?:moi|en)\b)"
+)
+_ASSERTING: Final = re.compile(
+    r"\b(?:que|qu'|car|donc|parce|puisque|selon|d'apres|droits?|vous (?:etes|avez|serez))|:."
+)
+_LONGEST_ACT: Final = 8
+
 _TELLS_THE_USER: Final = re.compile(
     r"\bvous (?:m')?(?:avez|aviez) (?:bien )?(?:indique|mentionne|precise|dit|ecrit|explique)\b"
     r"|\bvous (?:dites|indiquez|mentionnez|precisez)\b|\b(?:d'apres|selon) votre (?:question|message)\b"
@@ -107,9 +118,17 @@ def is_remark_on_sources(text: str) -> bool:
     return not _GOES_ON.search(folded)
 
 
+def is_own_act(text: str) -> bool:
+    """Whether a unit only says what the assistant or the user does next in the talk: « Je vous explique la suite. »"""
+    folded = fold(text).strip("*_ ")
+    if not _OWN_ACT.match(folded) or _ASSERTING.search(folded) or len(content_words(text)) > _LONGEST_ACT:
+        return False
+    return not modalities(folded) and not (bodies(folded) or schemes(folded))
+
+
 def asserts_nothing(text: str) -> bool:
     """Whether a unit without facts may be shown without a source."""
-    checks = (is_ornament, is_courtesy, is_small_talk, is_question, is_title, is_remark_on_sources)
+    checks = (is_ornament, is_courtesy, is_small_talk, is_question, is_title, is_remark_on_sources, is_own_act)
     return any(check(text) for check in checks)
 
 

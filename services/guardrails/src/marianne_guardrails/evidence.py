@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import takewhile
 
 from marianne_guardrails.modality import Modality, denied, modalities
@@ -21,7 +21,6 @@ from marianne_language.words import content_words
 Facts = frozenset[tuple[str, str]]
 
 _DEEPEST = 7
-_REMEMBERED = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Source:
 
     def read(self) -> None:
         """Works out what every check asks of every source."""
-        _ = self.spoken, self.facts, self.bodies
+        _ = self.facts, self.bodies
 
     @cached_property
     def flat(self) -> str:
@@ -112,19 +111,13 @@ class Source:
         return tuple(references_in(self.text, self.flat))
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def source_of(text: str) -> Source:
-    """The source that a French text is: passages come back from turn to turn, and what they tell does not change."""
-    return Source(text)
-
-
 class SourcePassage:
     """A passage and the sources in it."""
 
     def __init__(self, passage: Passage) -> None:
         self.number = passage.number
-        self.title = source_of(passage.title)
-        self.sentences = tuple(source_of(sentence) for sentence in passage.sentences)
+        self.title = Source(passage.title)
+        self.sentences = tuple(Source(sentence) for sentence in passage.sentences)
         self._around: dict[int, tuple[Source, ...]] = {}
 
     @cached_property

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import StrEnum, auto
+from functools import lru_cache
 from typing import Final
 
 from marianne_language.words import word_set
@@ -43,6 +44,7 @@ _BANNED: Final = re.compile(
 _FREE: Final = re.compile(
     r"facultati(?:f|ve|fs|ves)|inutiles?|optionnel(?:le)?s?|dispens(?:e|ee|es|ees|ent)|superflue?s?"
 )
+_OF_KIND: Final = (Modality.PERMISSION, Modality.DUTY, Modality.BAN, Modality.NO_DUTY)
 _PHRASES: Final = (
     (
         re.compile(
@@ -132,16 +134,16 @@ def modalities(flat: str) -> frozenset[Modality]:
 
 def _plain(tokens: list[str]) -> Iterator[Modality]:
     for index, token in enumerate(tokens):
-        if _MAY.fullmatch(token):
-            yield from _said(tokens, index, Modality.PERMISSION)
-        elif _MUST.fullmatch(token) and (
-            token[:4] != "tenu" or tokens[index + 1 : index + 2] in (["de"], ["a"], ["d"], ["au"])
-        ):
-            yield from _said(tokens, index, Modality.DUTY)
-        elif _BANNED.fullmatch(token):
-            yield from _said(tokens, index, Modality.BAN)
-        elif _FREE.fullmatch(token):
-            yield from _said(tokens, index, Modality.NO_DUTY)
+        modality = _modality(token)
+        if modality and (token[:4] != "tenu" or tokens[index + 1 : index + 2] in (["de"], ["a"], ["d"], ["au"])):
+            yield from _said(tokens, index, modality)
+
+
+@lru_cache(maxsize=4096)
+def _modality(token: str) -> Modality | None:
+    """How a word binds on its own."""
+    kinds = zip((_MAY, _MUST, _BANNED, _FREE), _OF_KIND, strict=True)
+    return next((modality for pattern, modality in kinds if pattern.fullmatch(token)), None)
 
 
 def _said(tokens: list[str], index: int, modality: Modality) -> Iterator[Modality]:

@@ -34,6 +34,7 @@ _LEAST: Final = re.compile(
 _LEAST_AFTER: Final = re.compile(r" (?:au moins|minimum|au minimum|ou plus|revolus|et plus)\b")
 _MOST_AFTER: Final = re.compile(r" (?:au plus|maximum|au maximum|tout au plus|ou moins)\b")
 _CLEARLY: Final = 2
+_FEW: Final = 2
 _ITEM: Final = 8
 _NEAR: Final = 30
 _RANKS: Final = {"premi": "1", "secon": "2", "deuxi": "2", "trois": "3", "quatr": "4", "cinqu": "5"}
@@ -136,7 +137,13 @@ def is_misplaced(slot: Slot, told: Sequence[Slot], claimed: Collection[tuple[str
     """
     own = [place for place in told if (place.kind, place.value) == (slot.kind, slot.value)]
     others = [place for place in told if place.kind == slot.kind and (place.kind, place.value) not in claimed]
-    return bool(own) and any(_is_taken(slot, own, other) for other in others)
+    return bool(own) and any(_is_taken(slot, own, other) or _has_bound_of(slot, own, other) for other in others)
+
+
+def _has_bound_of(slot: Slot, own: Sequence[Slot], other: Slot) -> bool:
+    """Whether a claim makes the least or most of a value that its source states flatly beside one bounded so."""
+    beside = [place for place in own if place.source == other.source]
+    return bool(beside) and bool(slot.bound) and slot.bound == other.bound and not any(place.bound for place in own)
 
 
 def _is_taken(slot: Slot, own: Sequence[Slot], other: Slot) -> bool:
@@ -149,13 +156,13 @@ def _is_taken(slot: Slot, own: Sequence[Slot], other: Slot) -> bool:
         return _is_nearer(around, mine - other.words, other.words - mine - other.lead)
     mine = frozenset[str]().union(*(place.words | place.lead for place in own))
     theirs = other.words | other.lead
-    return len(around & (theirs - mine)) >= len(around & (mine - theirs)) + _CLEARLY
+    return not around & (mine - theirs) and len(around & theirs) >= _CLEARLY
 
 
 def _is_nearer(around: frozenset[str], mine: frozenset[str], theirs: frozenset[str]) -> bool:
     """Whether a claim says nothing of what stands with its value, and enough of what stands with another one."""
     shared = len(around & theirs)
-    return not around & mine and shared > 0 and (shared >= _CLEARLY or 2 * shared >= len(theirs))
+    return not around & mine and shared > 0 and (shared >= _CLEARLY or _FEW * shared >= len(theirs))
 
 
 def _apart(own: Sequence[Slot], other: Slot) -> tuple[frozenset[str], frozenset[str]]:
