@@ -196,7 +196,9 @@ class UnknownArticle(_message.Message):
     @_builtins.property
     def article(self) -> Global___Article: ...
     @_builtins.property
-    def replaced_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___Article]: ...
+    def replaced_by(self) -> _containers.RepeatedCompositeFieldContainer[Global___Article]:
+        """What it may correspond to today."""
+
     def __init__(
         self,
         *,
