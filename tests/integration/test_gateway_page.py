@@ -250,8 +250,7 @@ async def test_a_lost_connection_is_taken_up_where_it_broke_off(
 
 
 async def test_a_failure_can_be_tried_again(page: Page, orchestrator: FakeOrchestrator) -> None:
-    away = Break(grpc.StatusCode.UNAVAILABLE)
-    orchestrator.play(meta(), token("Une phrase."), away, away)
+    orchestrator.play(Break(grpc.StatusCode.UNAVAILABLE))
     await ask(page)
     await expect(page.get_by_role("alert")).to_contain_text("momentanément indisponible")
     orchestrator.play(*short_answer())
