@@ -38,7 +38,10 @@ def open_channel(address: str, retried: Sequence[str] = ()) -> grpc.aio.Channel:
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
     ]
-    return TracedChannel(target, options)
+    channel = TracedChannel(target, options)
+    # Connects now, so that the first question after a start does not pay for it.
+    channel.get_state(try_to_connect=True)
+    return channel
 
 
 def _service_config(retried: Sequence[str]) -> dict[str, Any]:
