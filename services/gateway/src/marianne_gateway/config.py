@@ -31,7 +31,7 @@ class GatewaySettings(ServiceSettings):
     requests_per_minute: Annotated[int, Field(ge=1)] = 120
     max_streams: Annotated[int, Field(ge=1)] = 200
     max_streams_per_key: Annotated[int, Field(ge=1)] | None = None
-    redis_url: SecretStr | None = Field(None, validation_alias="REDIS_URL")
+    redis_url: Annotated[SecretStr | None, Field(validation_alias="REDIS_URL")] = None
     redis_timeout_s: Seconds = 0.05
     heartbeat_s: Seconds = 15.0
     # A peer that is away is told to the user within 2 s.
