@@ -118,13 +118,16 @@ def otlp_sink(port: int = 0) -> Iterator[OtlpSink]:
 def process_sink() -> OtlpSink:
     """The sink of this test process: with its first use the global tracer provider starts to export to it.
 
-    OpenTelemetry accepts one global provider in a process, so tests share it and tell spans apart by trace id.
+    OpenTelemetry accepts one global provider in a process, so tests share it, whoever made it, and tell spans apart by
+    trace id.
     """
     sink = OtlpSink()
-    provider = TracerProvider()
+    if not isinstance(trace.get_tracer_provider(), TracerProvider):
+        trace.set_tracer_provider(TracerProvider())
+    provider = trace.get_tracer_provider()
+    assert isinstance(provider, TracerProvider)
     exporter = OTLPSpanExporter(endpoint=sink.endpoint, insecure=True)
     provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=20))
-    trace.set_tracer_provider(provider)
     return sink
 
 
